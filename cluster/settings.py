@@ -1,0 +1,109 @@
+"""What a cluster was asked to be, kept in `cluster.json` between one `up` and the next.
+
+A port that nobody gave is chosen once and then kept, so that a kubeconfig stays right
+over a restart. It gives way only when somebody else has taken it meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from certs.files import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ClusterSettings", "SettingsError", "read_settings", "write_settings"]
+
+API_SERVER_PORT = "apiserver"
+
+
+class SettingsError(Exception):
+    """The settings cannot be read, or ask for what cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """One cluster, as the user wants it.
+
+    Attributes:
+        ports: by service name; those in `fixed_ports` were given by the user.
+        kubelet: a kubelet's executable to run in place of ours.
+        cri_socket: a CRI endpoint (unix:///...) in place of our runtime.
+        etcd: etcd's URL in place of the SQLite file.
+    """
+
+    name: str
+    sockets: str
+    nodes: int = 1
+    bind_address: str = "127.0.0.1"
+    ports: Mapping[str, int] = field(default_factory=dict)
+    fixed_ports: tuple[str, ...] = ()
+    emulate_version: str = ""
+    trace_dir: str = ""
+    kubelet: str = ""
+    cri_socket: str = ""
+    etcd: str = ""
+    image_policy: str = ""
+    image_catalogue: str = ""
+
+    @property
+    def context_name(self) -> str:
+        """How kubeconfigs call the cluster."""
+        return "mini-kube" if self.name == "default" else f"mini-kube-{self.name}"
+
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """The first node is called like the cluster, the others count on."""
+        first = self.context_name
+        return (first, *(f"{first}-{n}" for n in range(2, self.nodes + 1)))
+
+    @property
+    def client_host(self) -> str:
+        """The host under which clients on this machine reach the services."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(  # noqa: S104 - compared only
+            self.bind_address, self.bind_address
+        )
+
+    def with_port(self, service: str, port: int) -> Self:
+        return replace(self, ports={**self.ports, service: port})
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read what `write_settings` wrote; unknown keys are of a later version.
+
+        Raises:
+            TypeError, ValueError: a value has not the type it should have.
+        """
+        known = {item.name for item in fields(cls)}
+        values = {key: value for key, value in document.items() if key in known}
+        values["ports"] = {str(k): int(v) for k, v in values.get("ports", {}).items()}
+        values["fixed_ports"] = tuple(values.get("fixed_ports", ()))
+        return cls(**values)
+
+
+def read_settings(path: Path) -> ClusterSettings | None:
+    """The settings of an earlier `up`, or None when there was none.
+
+    Raises:
+        SettingsError: the file is damaged.
+    """
+    try:
+        return ClusterSettings.from_json(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, AttributeError) as err:
+        raise SettingsError(f"{path}: {err}") from err
+
+
+def write_settings(path: Path, settings: ClusterSettings) -> None:
+    document = json.dumps(asdict(settings), indent=1).encode()
+    write_atomically(path, document)
+
+
+def absolute(path: str) -> str:
+    """A path as the services need it, who run in another folder; empty stays empty."""
+    return str(Path(path).absolute()) if path else ""
