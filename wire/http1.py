@@ -1,0 +1,33 @@
+"""HTTP/1.1: heads, and the bodies that follow them, without I/O."""
+
+from wire.http1_body import LAST_CHUNK, BodyReader, encode_chunk
+from wire.http1_head import (
+    Head,
+    Headers,
+    HeadReader,
+    RequestHead,
+    ResponseHead,
+    encode_request_head,
+    encode_response_head,
+    get_all,
+    get_header,
+    has_token,
+    is_upgrade,
+)
+
+__all__ = [
+    "LAST_CHUNK",
+    "BodyReader",
+    "Head",
+    "HeadReader",
+    "Headers",
+    "RequestHead",
+    "ResponseHead",
+    "encode_chunk",
+    "encode_request_head",
+    "encode_response_head",
+    "get_all",
+    "get_header",
+    "has_token",
+    "is_upgrade",
+]
