@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kubelet.container_statuses import Failure
 from kubelet.pod_actions import container_hash
 from kubelet.runtime_status import (
     ContainerRuntimeStatus,
@@ -14,6 +13,9 @@ from kubelet.runtime_status import (
     PodRuntimeStatus,
     SandboxRuntimeStatus,
 )
+
+if TYPE_CHECKING:
+    from kubelet.container_statuses import Failure
 
 CREATED = ContainerState.CREATED
 RUNNING = ContainerState.RUNNING

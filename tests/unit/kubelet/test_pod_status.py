@@ -32,7 +32,7 @@ class ReadyWhenRunning:
                 entry["started"] = running
                 done = entry["state"].get("terminated", {}).get("exitCode") == 0
                 init = kind is pods.ContainerKind.INIT
-                entry["ready"] = running or (init and done)
+                entry["ready"] = done if init else running
 
 
 def generate(pod, status, previous=None, failures=None, **kwargs):
