@@ -70,7 +70,7 @@ class QueueWatch:
         self._broadcaster.unsubscribe(self)
         self._wake()
 
-    async def request_progress(self) -> None:
+    def request_progress(self) -> None:
         revision = self._broadcaster.revision
         self.offer(StoreEvent(EventType.PROGRESS, "", b"", None, revision))
 

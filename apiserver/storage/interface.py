@@ -131,7 +131,7 @@ class StoreWatch(Protocol):
 
     async def __anext__(self) -> StoreEvent: ...
 
-    async def request_progress(self) -> None:
+    def request_progress(self) -> None:
         """Ask for a PROGRESS event: all earlier revisions have then been seen."""
 
     async def close(self) -> None:
