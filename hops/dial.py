@@ -1,0 +1,90 @@
+"""Connect to a peer on a hop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from typing import TYPE_CHECKING, TypeVar
+
+from hops.connection import Connection
+from hops.errors import ConnectError, dial_error
+from hops.filter import HopProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hops.hop import Address, Hop
+    from hops.hops import Hops
+
+__all__ = ["ConnectError", "dial", "dial_connection"]
+
+_P = TypeVar("_P", bound=asyncio.BaseProtocol)
+
+
+async def dial(
+    hops: Hops,
+    hop: Hop,
+    address: Address,
+    protocol_factory: Callable[[], _P],
+    *,
+    tls: ssl.SSLContext | None = None,
+    server_hostname: str | None = None,
+) -> tuple[asyncio.Transport, _P]:
+    """Connect, with TLS when a context is given, and put a protocol on it.
+
+    The certificate is checked against `server_hostname`, by default the host of the
+    address. No timeout of its own: use `asyncio.timeout` around it.
+
+    Raises:
+        ConnectError: with Go's text.
+    """
+    protocol = protocol_factory()
+    pipe = hops.pipe_for(hop, "client", address)
+    bottom = protocol if pipe is None else HopProtocol(pipe, "client", protocol)
+    if tls is not None and server_hostname is None and isinstance(address, tuple):
+        server_hostname = address[0]
+    try:
+        below = await _connect(address, bottom, tls, server_hostname)
+    except (OSError, ssl.SSLError) as err:
+        raise dial_error(address, err) from err
+    hops.track(hop, below)
+    transport = bottom.view if isinstance(bottom, HopProtocol) else below
+    return transport, protocol
+
+
+async def _connect(
+    address: Address,
+    protocol: asyncio.BaseProtocol,
+    tls: ssl.SSLContext | None,
+    server_hostname: str | None,
+) -> asyncio.Transport:
+    loop = asyncio.get_running_loop()
+    if isinstance(address, str):
+        transport, _ = await loop.create_unix_connection(
+            lambda: protocol, address, ssl=tls, server_hostname=server_hostname
+        )
+        return transport
+    host, port = address
+    connected, _ = await loop.create_connection(
+        lambda: protocol, host, port, ssl=tls, server_hostname=server_hostname
+    )
+    sock = connected.get_extra_info("socket")
+    # Go's net.Dialer keeps connections alive by default.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return connected
+
+
+async def dial_connection(
+    hops: Hops,
+    hop: Hop,
+    address: Address,
+    *,
+    tls: ssl.SSLContext | None = None,
+    server_hostname: str | None = None,
+) -> Connection:
+    """Connect and answer a byte stream. Raises ConnectError."""
+    _, connection = await dial(
+        hops, hop, address, Connection, tls=tls, server_hostname=server_hostname
+    )
+    return connection

@@ -1,0 +1,150 @@
+"""Listen on a hop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import stat
+from typing import TYPE_CHECKING
+
+from hops.errors import ConnectError
+from hops.filter import HopProtocol
+from hops.hop import format_address
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from hops.hop import Address, Hop
+    from hops.hops import Hops
+
+__all__ = ["Listener", "listen"]
+
+_BACKLOG = 1024
+
+
+class Listener:
+    """A listening socket. `address` is the actual one, also when port 0 was asked."""
+
+    def __init__(self, server: asyncio.Server, address: Address) -> None:
+        self.address = address
+        self._server = server
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        if isinstance(self.address, str):
+            raise TypeError(f"{self.address} has no port")
+        return self.address[1]
+
+    def close(self) -> None:
+        """Accept no more. Connections that are open stay open."""
+        if isinstance(self.address, str):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.address)
+        self._server.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until the socket is closed. Unlike asyncio's: not for connections."""
+        await asyncio.sleep(0)
+
+
+async def listen(
+    hops: Hops,
+    hop: Hop,
+    address: Address,
+    protocol_factory: Callable[[], asyncio.BaseProtocol],
+    *,
+    tls: ssl.SSLContext | None = None,
+) -> Listener:
+    """Accept connections and give each a protocol.
+
+    A Unix socket that a dead process left is replaced; its mode is 0600.
+
+    Raises:
+        OSError: the address is in use, or not ours.
+    """
+    sock = _bind(address)
+    loop = asyncio.get_running_loop()
+
+    def greet() -> asyncio.Protocol:
+        return _Greeter(hops, hop, protocol_factory)
+
+    server = await loop.create_server(greet, sock=sock, ssl=tls, backlog=_BACKLOG)
+    actual = address if isinstance(address, str) else sock.getsockname()[:2]
+    return Listener(server, actual)
+
+
+def _bind(address: Address) -> socket.socket:
+    if isinstance(address, str):
+        return _bind_unix(address)
+    host, port = address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+    except OSError as err:
+        sock.close()
+        reason = os.strerror(err.errno or 0).lower()
+        text = f"listen tcp {format_address(address)}: bind: {reason}"
+        raise ConnectError(text, err) from err
+    return sock
+
+
+def _bind_unix(path: str) -> socket.socket:
+    _remove_stale(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # The mode must be right from the first moment, so the mask, not chmod.
+    mask = os.umask(0o177)
+    try:
+        sock.bind(path)
+    except OSError as err:
+        sock.close()
+        reason = os.strerror(err.errno).lower() if err.errno else str(err)
+        raise ConnectError(f"listen unix {path}: bind: {reason}", err) from err
+    finally:
+        os.umask(mask)
+    return sock
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket that nobody listens on; a live one is left to fail the bind."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        except OSError:
+            return
+
+
+class _Greeter(asyncio.Protocol):
+    """Makes the real protocol when the transport is there, then steps aside."""
+
+    def __init__(
+        self, hops: Hops, hop: Hop, factory: Callable[[], asyncio.BaseProtocol]
+    ) -> None:
+        self._hops = hops
+        self._hop = hop
+        self._factory = factory
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._hops.track(self._hop, transport)
+        protocol = self._factory()
+        peer = transport.get_extra_info("peername") or ""
+        address = peer[:2] if isinstance(peer, tuple) else str(peer)
+        pipe = self._hops.pipe_for(self._hop, "server", address)
+        if pipe is not None:
+            protocol = HopProtocol(pipe, "server", protocol)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)

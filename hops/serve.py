@@ -1,0 +1,231 @@
+"""An aiohttp application on a hop, and connections taken over from it.
+
+aiohttp parses ahead and knows no `Upgrade: SPDY/3.1`. So a gate stands between it
+and the transport: bytes behind a request that asks for an upgrade wait there until
+the handler has either taken the connection over or answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from hops.connection import Connection
+from hops.listen import Listener, listen
+from wire.request_framing import RequestFramer
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable
+
+    from aiohttp.abc import AbstractStreamWriter
+
+    from hops.hop import Address, Hop
+    from hops.hops import Hops
+
+__all__ = [
+    "ServedApplication",
+    "TakenConnection",
+    "peer_certificate",
+    "serve_application",
+    "take_over",
+]
+
+logger = logging.getLogger(__name__)
+
+_MAX_HEAD = 1024 * 1024  # net/http DefaultMaxHeaderBytes
+_MAX_HELD = 256 * 1024
+_KEEP_ALIVE = 90.0  # seconds; kube-apiserver's IdleTimeout
+
+
+class ServedApplication(Listener):
+    """The listener of an application; `wait_closed` ends its connections too."""
+
+    def __init__(self, listener: Listener, runner: web.AppRunner) -> None:
+        super().__init__(listener._server, listener.address)  # noqa: SLF001 - the same object, extended
+        self._runner = runner
+
+    async def wait_closed(self) -> None:
+        """Run the application's clean-up; handlers in flight are cancelled soon."""
+        self.close()
+        await self._runner.cleanup()
+
+
+async def serve_application(
+    hops: Hops,
+    hop: Hop,
+    app: web.Application,
+    address: Address,
+    *,
+    tls: ssl.SSLContext | None = None,
+    access_log: logging.Logger | None = None,
+    shutdown_timeout: float = 1.0,
+) -> ServedApplication:
+    """Serve `app` until the answer is closed.
+
+    Args:
+        shutdown_timeout: seconds that handlers have to end by themselves.
+    """
+    app.middlewares.insert(0, _finish_upgrade)
+    runner = web.AppRunner(
+        app,
+        access_log=access_log,
+        shutdown_timeout=shutdown_timeout,
+        keepalive_timeout=_KEEP_ALIVE,
+        max_line_size=_MAX_HEAD,
+        max_field_size=_MAX_HEAD,
+        auto_decompress=False,
+    )
+    await runner.setup()
+    server = runner.server
+    if server is None:
+        raise RuntimeError("aiohttp made no server")
+    listener = await listen(hops, hop, address, lambda: _Gate(server()), tls=tls)
+    return ServedApplication(listener, runner)
+
+
+def peer_certificate(request: web.BaseRequest) -> dict[str, Any] | None:
+    """The verified client certificate as `ssl.getpeercert` gives it, or None."""
+    if request.transport is None:
+        return None
+    certificate: dict[str, Any] | None = request.transport.get_extra_info("peercert")
+    return certificate or None
+
+
+class TakenConnection(Connection):
+    """The raw connection below a request.
+
+    Attributes:
+        response: what the handler returns at the end; it writes nothing.
+    """
+
+    def __init__(self, leftover: bytes, gate: _Gate) -> None:
+        super().__init__(leftover, on_lost=gate.connection_lost)
+        self.response: web.StreamResponse = _NoResponse()
+
+
+async def take_over(request: web.BaseRequest) -> TakenConnection:
+    """Take the connection away from aiohttp, with what came behind the request.
+
+    From here on the handler writes the answer itself, 101 or whatever else, as raw
+    bytes. It stays in the handler until the session is over and then returns
+    `connection.response`; the connection is closed after that in any case, also when
+    the handler raises.
+
+    Raises:
+        ConnectionResetError: the client has left already.
+    """
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError("Connection lost")
+    gate = transport.get_protocol()
+    if not isinstance(gate, _Gate):
+        raise TypeError("not served by serve_application, or taken over already")
+    return gate.hand_over(transport)
+
+
+class _Gate(asyncio.Protocol):
+    """Between the transport and aiohttp's handler of one connection."""
+
+    def __init__(self, handler: web.RequestHandler) -> None:
+        self._handler = handler
+        self._framer = RequestFramer()
+        self._transport: asyncio.Transport | None = None
+        self._paused = False
+        self.taken: TakenConnection | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # a stream transport
+        self._handler.connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        passed = self._framer.feed(data)
+        if passed:
+            self._handler.data_received(passed)
+        if len(self._framer.held) > _MAX_HELD and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def eof_received(self) -> None:
+        self._handler.eof_received()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._handler.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._handler.resume_writing()
+
+    def hand_over(self, transport: asyncio.Transport) -> TakenConnection:
+        """Put a Connection in our place."""
+        connection = TakenConnection(self._framer.release(), self)
+        connection.connection_made(transport)
+        transport.set_protocol(connection)
+        self.taken = connection
+        self._resume()
+        return connection
+
+    def answered(self) -> None:
+        """The upgrade was not taken up: what was held is the next request."""
+        if self._framer.upgrading and self.taken is None:
+            self.data_received(self._framer.release())
+            self._resume()
+
+    def _resume(self) -> None:
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+
+
+@web.middleware
+async def _finish_upgrade(
+    request: web.Request,
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> web.StreamResponse:
+    """Outermost of all: nothing is written on a connection that was taken over."""
+    gate = request.transport.get_protocol() if request.transport is not None else None
+    if not isinstance(gate, _Gate):
+        return await handler(request)
+    try:
+        response = await handler(request)
+    except Exception:
+        if gate.taken is None:
+            gate.answered()
+            raise
+        logger.exception("session failed: %s %s", request.method, request.path)
+        gate.taken.abort()
+        return gate.taken.response
+    finally:
+        if gate.taken is not None:
+            gate.taken.close()
+    if gate.taken is not None:
+        return gate.taken.response
+    gate.answered()
+    return response
+
+
+class _NoResponse(web.StreamResponse):
+    """The answer was written by who took the connection over."""
+
+    def __init__(self) -> None:
+        super().__init__(status=101)
+        self.force_close()
+
+    @property
+    def prepared(self) -> bool:
+        return True
+
+    @property
+    def body_length(self) -> int:
+        return 0
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return None

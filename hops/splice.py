@@ -1,0 +1,126 @@
+"""Join two connections: bytes of each go to the other.
+
+Source: kubernetes/apimachinery pkg/util/proxy/upgradeaware.go: two copies; when
+the first of them ends, both connections are closed. What was read before that is
+still delivered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from hops.connection import Connection
+
+__all__ = ["SpliceCounts", "splice"]
+
+_BUFFER_SIZE = 256 * 1024
+
+
+@dataclass(slots=True)
+class SpliceCounts:
+    """Bytes moved in each direction."""
+
+    a_to_b: int = 0
+    b_to_a: int = 0
+
+
+class _End(asyncio.BufferedProtocol):
+    """Sits on one connection and writes what it receives to the other."""
+
+    def __init__(self, connection: Connection, buffer: memoryview) -> None:
+        self.connection = connection
+        self.transport = connection.transport
+        self.peer: asyncio.Transport | None = None
+        self.received = 0
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.lost = False
+        self._buffer = buffer
+        self._peer_end: _End | None = None
+
+    def join(self, other: _End) -> None:
+        self.peer = other.transport
+        self._peer_end = other
+
+    def forward(self, data: bytes) -> None:
+        """Pass on bytes that were read before."""
+        self.received += len(data)
+        if data and self.peer is not None:
+            self.peer.write(data)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.received += nbytes
+        # The buffer is shared, and transports may keep what they could not send.
+        cast("asyncio.Transport", self.peer).write(bytes(self._buffer[:nbytes]))
+
+    def eof_received(self) -> bool:
+        self._finish()
+        return True
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.lost = True
+        self._finish()
+        self.connection.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        if self._peer_end is not None and not self._peer_end.lost:
+            self._peer_end.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._peer_end is not None and not self._peer_end.lost:
+            self._peer_end.transport.resume_reading()
+
+    def _finish(self) -> None:
+        if not self.finished.done():
+            self.finished.set_result(None)
+
+
+_shared = memoryview(bytearray(_BUFFER_SIZE))
+
+
+async def splice(
+    a: Connection, b: Connection, *, idle_timeout: float | None = None
+) -> SpliceCounts:
+    """Copy both ways until one side ends, then close both.
+
+    Args:
+        idle_timeout: seconds without a byte in either direction after which both
+            are closed; None: never.
+    """
+    ends = _End(a, _shared), _End(b, _shared)
+    ends[0].join(ends[1])
+    ends[1].join(ends[0])
+    try:
+        _start(a, ends[0])
+        _start(b, ends[1])
+        await _wait(ends, idle_timeout)
+    finally:
+        a.close()
+        b.close()
+    await asyncio.gather(a.wait_closed(), b.wait_closed())
+    return SpliceCounts(ends[0].received, ends[1].received)
+
+
+def _start(connection: Connection, end: _End) -> None:
+    end.forward(connection.detach(end))
+    if connection.at_eof:
+        end.eof_received()
+    if connection.writing_paused:
+        end.pause_writing()
+
+
+async def _wait(ends: tuple[_End, _End], idle_timeout: float | None) -> None:
+    while True:
+        before = sum(end.received for end in ends)
+        done, _ = await asyncio.wait(
+            [end.finished for end in ends],
+            timeout=idle_timeout,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if done or sum(end.received for end in ends) == before:
+            return
