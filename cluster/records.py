@@ -19,12 +19,16 @@ __all__ = ["ServiceRecord", "forget", "read_record", "read_records", "write_reco
 
 @dataclass(frozen=True, slots=True)
 class ServiceRecord:
-    """A service that was started: its process, its command and its address."""
+    """A service that was started: its process, its command and its address.
+
+    `started` is wall clock in seconds.
+    """
 
     service: str
     process: ProcessIdentity
     command: tuple[str, ...]
     address: str
+    started: float
 
 
 def write_record(layout: Layout, record: ServiceRecord) -> None:
@@ -32,6 +36,7 @@ def write_record(layout: Layout, record: ServiceRecord) -> None:
         **record.process.to_json(),
         "command": record.command,
         "address": record.address,
+        "started": record.started,
     }
     write_atomically(layout.record(record.service), json.dumps(document).encode())
 
@@ -59,6 +64,7 @@ def _read(path: Path) -> ServiceRecord | None:
             process=ProcessIdentity.from_json(document),
             command=tuple(document["command"]),
             address=str(document["address"]),
+            started=float(document["started"]),
         )
     except FileNotFoundError:
         return None

@@ -32,7 +32,9 @@ __all__ = [
     "Readiness",
     "Service",
     "SocketReady",
+    "authority",
     "cri_name",
+    "executable",
     "kubelet_config",
     "kubelet_name",
     "port_names",
@@ -73,9 +75,9 @@ Readiness = HttpsReady | SocketReady | NodeReady
 class Service:
     """One process of the cluster.
 
-    `command` is what makes it the service it is: when it differs from the command of
-    the running process, `up` starts the service anew. The admin socket is empty for
-    programs that are not ours.
+    `command` is what makes it the service it is, and `files` what it reads when it
+    starts: when the running process has another command or is older than a file, `up`
+    starts the service anew. Programs that are not ours have no admin socket.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Service:
     address: str
     readiness: Readiness
     needs: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
     admin_socket: Path | None = None
 
     def start_command(self, trace_dir: str) -> tuple[str, ...]:
@@ -118,7 +121,7 @@ def port_names(settings: ClusterSettings) -> list[str]:
 def _api_server(settings: ClusterSettings, layout: Layout) -> Service:
     pki = Pki(layout.pki)
     port = settings.ports[API_SERVER]
-    server = f"https://{_authority(settings.client_host, port)}"
+    server = f"https://{authority(settings.client_host, port)}"
     kubelet_client = pki.api_server_kubelet_client
     flags = {
         "bind-address": settings.bind_address,
@@ -145,6 +148,14 @@ def _api_server(settings: ClusterSettings, layout: Layout) -> Service:
         command=_command("mini-apiserver", flags),
         address=server,
         readiness=HttpsReady(settings.client_host, port, "/readyz"),
+        files=(
+            pki.ca_cert,
+            pki.api_server.cert,
+            kubelet_client.cert,
+            pki.controller_manager.cert,
+            pki.scheduler.cert,
+            pki.service_account_key,
+        ),
         admin_socket=layout.admin_socket(API_SERVER),
     )
 
@@ -180,10 +191,21 @@ def _kubelet(settings: ClusterSettings, layout: Layout, node: NodeLayout) -> Ser
     return Service(
         name=name,
         command=_command(program, flags(settings, layout, node, port)),
-        address=f"https://{_authority(settings.client_host, port)}",
+        address=f"https://{authority(settings.client_host, port)}",
         readiness=NodeReady(node.name, serving),
         needs=needs,
+        files=_kubelet_files(layout, node.name),
         admin_socket=None if foreign else layout.admin_socket(name),
+    )
+
+
+def _kubelet_files(layout: Layout, node: str) -> tuple[Path, ...]:
+    pki = Pki(layout.pki)
+    return (
+        pki.ca_cert,
+        pki.kubelet(node).cert,
+        pki.kubelet_client(node).cert,
+        layout.component_config(kubelet_name(node)),
     )
 
 
@@ -253,14 +275,15 @@ def _runtime_endpoint(settings: ClusterSettings, node: NodeLayout) -> str:
 
 def _command(program: str, flags: dict[str, str]) -> tuple[str, ...]:
     given = (f"--{name}={value}" for name, value in flags.items() if value)
-    return (_executable(program), *given)
+    return (executable(program), *given)
 
 
-def _executable(program: str) -> str:
+def executable(program: str) -> str:
     """Our programs lie beside the interpreter that runs us, whatever PATH says."""
     beside = Path(sys.executable).with_name(program)
     return str(beside) if beside.exists() else program
 
 
-def _authority(host: str, port: int) -> str:
+def authority(host: str, port: int) -> str:
+    """Host and port as a URL has them."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -90,7 +91,9 @@ def start(layout: Layout, service: Service, trace_dir: str) -> StartedService:
         raise StartError(f"{service.name}: {service.command[0]}: {err}") from err
     # Our child keeps its pid until we have waited for it, so this names the right one.
     identity = identify(process.pid) or ProcessIdentity(process.pid, 0, "")
-    record = ServiceRecord(service.name, identity, service.command, service.address)
+    record = ServiceRecord(
+        service.name, identity, service.command, service.address, time.time()
+    )
     write_record(layout, record)
     return StartedService(service, record, fresh=True, process=process)
 

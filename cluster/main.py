@@ -1,0 +1,331 @@
+"""mini-kube: start, stop and look at a cluster.
+
+Nothing heavy is imported before the command is known: `up` on an existing state takes
+a second in all, and most of it belongs to the services.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cluster.layout import DEFAULT_NAME, Layout, LayoutError, locate
+from cluster.settings import (
+    ClusterSettings,
+    SettingsError,
+    absolute,
+    read_settings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["main"]
+
+# RFC 1123 label; short, since it becomes part of node names and of socket paths.
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,22}[a-z0-9])?")
+_FLAGS_OF_PATHS: Final = ("trace_dir", "image_catalogue")
+_KEPT_FLAGS: Final = (
+    "nodes",
+    "bind_address",
+    "emulate_version",
+    "trace_dir",
+    "kubelet",
+    "cri_socket",
+    "etcd",
+    "image_policy",
+    "image_catalogue",
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run mini-kube; the exit code is 0, 1 for a failure, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 141
+    except (LayoutError, SettingsError, OSError) as err:
+        return _fail(str(err))
+    return code
+
+
+def _up(options: argparse.Namespace) -> int:
+    from cluster.report import Report
+    from cluster.supervisor import StartError
+    from cluster.tracing import AdminError
+    from cluster.up import bring_up
+
+    layout, settings = _wanted(options)
+    try:
+        bring_up(layout, settings, Report(), timeout=options.timeout)
+    except (StartError, AdminError) as err:
+        return _fail(str(err))
+    print(f"\nexport KUBECONFIG={layout.kubeconfig}", flush=True)
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    from cluster.down import bring_down, delete
+    from cluster.report import Report
+
+    layout, _ = _present(options)
+    end = delete if options.delete else bring_down
+    end(layout, Report())
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    import time
+
+    from cluster.status import observe, render, render_json
+
+    layout, settings = _require(options)
+    status = observe(layout, settings)
+    text = (
+        render_json(status) if options.output == "json" else render(status, time.time())
+    )
+    print(text)
+    return 0 if status.is_up else 1
+
+
+def _kubeconfig(options: argparse.Namespace) -> int:
+    layout, _ = _require(options)
+    if options.path:
+        print(layout.kubeconfig)
+    else:
+        sys.stdout.write(layout.kubeconfig.read_text())
+    return 0
+
+
+def _trace(options: argparse.Namespace) -> int:
+    from cluster.services import services
+    from cluster.settings import write_settings
+    from cluster.supervisor import running
+    from cluster.tracing import AdminError, set_trace
+
+    layout, settings = _require(options)
+    trace_dir = _trace_dir(options, layout)
+    settings = replace(settings, trace_dir=trace_dir)
+    write_settings(layout.settings, settings)
+    for service in services(settings, layout):
+        if service.admin_socket is None or running(layout, service.name) is None:
+            continue
+        try:
+            set_trace(service.admin_socket, trace_dir)
+        except AdminError as err:
+            return _fail(str(err))
+    print(f"tracing to {trace_dir}" if trace_dir else "tracing is off")
+    return 0
+
+
+def _trace_dir(options: argparse.Namespace, layout: Layout) -> str:
+    if options.switch == "off":
+        return ""
+    return absolute(options.directory) or str(layout.state / "trace")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from cluster.api import ApiError
+    from cluster.run import ensure_pod, open_shell, run_commands
+    from cluster.supervisor import StartError
+
+    if code := _up(options):
+        return code
+    layout, settings = _require(options)
+    try:
+        ensure_pod(layout, settings, timeout=options.timeout)
+    except (StartError, ApiError) as err:
+        return _fail(str(err))
+    print()
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        open_shell(layout)
+        code = 0
+    else:
+        code = run_commands(layout)
+    program = Path(sys.argv[0])
+    print(
+        f"The cluster is still there. To go on with it:\n"
+        f"  export KUBECONFIG={layout.kubeconfig} PATH={program.parent}:$PATH\n"
+        f"  mini-kubectl get pods        (or kubectl)\n"
+        f"  mini-kube down"
+    )
+    return code
+
+
+def _wanted(options: argparse.Namespace) -> tuple[Layout, ClusterSettings]:
+    """What the flags ask for, on top of what the cluster was asked for before."""
+    layout, settings = _present(options)
+    name = options.name or DEFAULT_NAME
+    if settings is None:
+        settings = ClusterSettings(name=name, sockets="")
+    given = {key: getattr(options, key) for key in _KEPT_FLAGS}
+    given = {key: value for key, value in given.items() if value is not None}
+    for key in _FLAGS_OF_PATHS:
+        if key in given:
+            given[key] = absolute(given[key])
+    settings = replace(settings, sockets=str(layout.sockets), **given)
+    return layout, _with_fixed_ports(settings, options)
+
+
+def _with_fixed_ports(
+    settings: ClusterSettings, options: argparse.Namespace
+) -> ClusterSettings:
+    from cluster.services import API_SERVER, kubelet_name
+
+    fixed: dict[str, int] = {}
+    if options.api_port:
+        fixed[API_SERVER] = options.api_port
+    if options.kubelet_port:
+        for offset, node in enumerate(settings.node_names):
+            fixed[kubelet_name(node)] = options.kubelet_port + offset
+    names = dict.fromkeys((*settings.fixed_ports, *fixed))
+    return replace(
+        settings, ports={**settings.ports, **fixed}, fixed_ports=tuple(names)
+    )
+
+
+def _present(options: argparse.Namespace) -> tuple[Layout, ClusterSettings | None]:
+    """The cluster that the flags name, and its settings when there is one."""
+    name = options.name or DEFAULT_NAME
+    layout = locate(name, options.state_dir, os.environ, Path.home())
+    settings = read_settings(layout.settings)
+    # What is running has its sockets where they were, whatever the environment says now.
+    if settings is not None and Path(settings.sockets).is_dir():
+        layout = replace(layout, sockets=Path(settings.sockets))
+    return layout, settings
+
+
+def _require(options: argparse.Namespace) -> tuple[Layout, ClusterSettings]:
+    layout, settings = _present(options)
+    if settings is None:
+        raise SettingsError(f"there is no cluster in {layout.state}: run mini-kube up")
+    return layout, settings
+
+
+def _fail(text: str) -> int:
+    print(f"mini-kube: {text}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mini-kube",
+        description="A small Kubernetes of real, separate processes on this machine.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_up(
+        _command(commands, "up", _up, "start the cluster, or what is missing of it")
+    )
+    down = _command(commands, "down", _down, "end the cluster; its objects are kept")
+    down.add_argument(
+        "--delete", action="store_true", help="remove the state folder, too"
+    )
+    deletion = _command(commands, "delete", _down, "the same as down --delete")
+    deletion.set_defaults(delete=True)
+    status = _command(commands, "status", _status, "show services, nodes, certificates")
+    status.add_argument("-o", "--output", choices=["json"], help="output format")
+    kubeconfig = _command(commands, "kubeconfig", _kubeconfig, "print the kubeconfig")
+    kubeconfig.add_argument(
+        "--path", action="store_true", help="print where the file is instead"
+    )
+    trace = _command(commands, "trace", _trace, "write every frame of every hop")
+    trace.add_argument("switch", choices=["on", "off"])
+    trace.add_argument(
+        "directory", nargs="?", default="", help="where to (default: STATE/trace)"
+    )
+    run = _command(
+        commands, "run", _run, "start, make the pod nginx, open a shell in it"
+    )
+    _add_up(run)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--name",
+        type=_cluster_name,
+        help=f"which cluster: several can run side by side (default: {DEFAULT_NAME})",
+    )
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help="where it keeps its state (default: $XDG_STATE_HOME/mini-kube/NAME)",
+    )
+    return parser
+
+
+def _add_up(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--nodes", type=_count, metavar="N", help="how many kubelets and runtimes")
+    add("--trace", dest="trace_dir", metavar="DIR", help="write every frame to DIR")
+    add("--api-port", type=_port, metavar="PORT", help="of the API server")
+    add(
+        "--kubelet-port",
+        type=_port,
+        metavar="PORT",
+        help="of the first kubelet; the next ones count on",
+    )
+    add(
+        "--bind-address",
+        metavar="IP",
+        help="where API server and kubelets listen (default: 127.0.0.1)",
+    )
+    add(
+        "--emulate-version",
+        metavar="1.NN",
+        help="the Kubernetes version whose behaviour is shown",
+    )
+    add("--kubelet", metavar="PATH", help="run this kubelet in place of ours")
+    add("--cri-socket", metavar="URL", help="use this CRI runtime (unix:///…)")
+    add("--etcd", metavar="URL", help="keep objects in this etcd")
+    add("--image-policy", choices=["permissive", "strict"], help="see docs/images.md")
+    add("--image-catalogue", metavar="FILE", help="images beside the built-in ones")
+    add(
+        "--timeout",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to wait for the nodes to be Ready (default: 60)",
+    )
+
+
+def _cluster_name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: lower-case letters, digits and '-', at most 24"
+        )
+    return text
+
+
+def _count(text: str) -> int:
+    return _number(text, 1, 50)
+
+
+def _port(text: str) -> int:
+    return _number(text, 1, 65535)
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number from {least} to {most}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
