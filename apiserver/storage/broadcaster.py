@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from apiserver.storage.interface import EventType, StoreEvent, WatcherTooSlow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
 __all__ = ["Broadcaster", "QueueWatch"]
 
 QUEUE_CAPACITY = 20_000
+ReadBacklog: TypeAlias = "Callable[[], Awaitable[list[StoreEvent]]]"
 
 
 class QueueWatch:
@@ -30,6 +31,8 @@ class QueueWatch:
         self._prefix = prefix
         self._last = since_revision
         self._queue: deque[StoreEvent] = deque()
+        self._backlog: deque[StoreEvent] = deque()
+        self._read_backlog: ReadBacklog | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._error: Exception | None = None
         self._closed = False
@@ -37,7 +40,15 @@ class QueueWatch:
     def __aiter__(self) -> Self:
         return self
 
+    def catch_up(self, read: ReadBacklog) -> None:
+        """Deliver pages of older events first, until one is empty."""
+        self._read_backlog = read
+
     async def __anext__(self) -> StoreEvent:
+        if self._backlog or self._read_backlog is not None:
+            event = await self._older()
+            if event is not None:
+                return event
         while not self._queue:
             if self._error is not None:
                 raise self._error
@@ -49,6 +60,13 @@ class QueueWatch:
             finally:
                 self._waiter = None
         return self._queue.popleft()
+
+    async def _older(self) -> StoreEvent | None:
+        if not self._backlog and self._read_backlog is not None:
+            self._backlog.extend(await self._read_backlog())
+            if not self._backlog:
+                self._read_backlog = None
+        return self._backlog.popleft() if self._backlog else None
 
     def offer(self, event: StoreEvent) -> None:
         """Queue an event if it belongs here; older and foreign ones are dropped."""
@@ -77,6 +95,8 @@ class QueueWatch:
     async def close(self) -> None:
         self._closed = True
         self._queue.clear()
+        self._backlog.clear()
+        self._read_backlog = None
         self._broadcaster.unsubscribe(self)
         self._wake()
 
