@@ -1,0 +1,91 @@
+"""Which commands there are, and the module that carries each out.
+
+Only names stand here: a module is imported when its command is typed.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ALIASES", "COMMANDS", "GROUPS", "suggest"]
+
+#: Command path to module of kubectl_cli.verbs, in the order of help.
+COMMANDS = {
+    "create": "create",
+    "create configmap": "create_configmap",
+    "create deployment": "create_deployment",
+    "create namespace": "create_namespace",
+    "create secret generic": "create_secret",
+    "run": "run",
+    "get": "get",
+    "explain": "explain",
+    "edit": "edit",
+    "delete": "delete",
+    "cluster-info": "cluster_info",
+    "describe": "describe",
+    "logs": "logs",
+    "attach": "attach",
+    "exec": "exec",
+    "auth can-i": "auth_can_i",
+    "auth whoami": "auth_whoami",
+    "apply": "apply",
+    "patch": "patch",
+    "wait": "wait",
+    "events": "events",
+    "label": "label",
+    "annotate": "annotate",
+    "api-resources": "api_resources",
+    "api-versions": "api_versions",
+    "config current-context": "config_current_context",
+    "config get-clusters": "config_get_names",
+    "config get-contexts": "config_get_contexts",
+    "config get-users": "config_get_names",
+    "config delete-context": "config_edit",
+    "config rename-context": "config_edit",
+    "config set-context": "config_edit",
+    "config use-context": "config_edit",
+    "config view": "config_view",
+    "options": "options",
+    "version": "version",
+}
+#: Commands that only hold others, with what their help says.
+GROUPS = {
+    "auth": "Inspect who you are and what you may do.",
+    "config": "Read and change kubeconfig files.",
+    "create secret": "Create a secret of one of these types.",
+}
+ALIASES = {
+    "create cm": "create configmap",
+    "create deploy": "create deployment",
+    "create ns": "create namespace",
+    "config use": "config use-context",
+    "ev": "events",
+}
+
+
+def suggest(typed: str, names: Sequence[str]) -> list[str]:
+    """The commands that `typed` may have meant.
+
+    Source: spf13/cobra command.go SuggestionsFor: at most two edits away, or a prefix.
+    """
+    low = typed.lower()
+    return [
+        name
+        for name in names
+        if _distance(low, name.lower()) <= 2 or name.lower().startswith(low)
+    ]
+
+
+def _distance(one: str, other: str) -> int:
+    """The edit distance (Levenshtein)."""
+    row = list(range(len(other) + 1))
+    for i, left in enumerate(one, 1):
+        previous, row[0] = row[0], i
+        for j, right in enumerate(other, 1):
+            previous, row[j] = (
+                row[j],
+                min(row[j] + 1, row[j - 1] + 1, previous + (left != right)),
+            )
+    return row[-1]

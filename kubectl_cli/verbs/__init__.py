@@ -1,0 +1,1 @@
+"""One module a command: its FLAGS, USE, SUMMARY, and `run(options, factory)`."""
