@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ServedApplication",
     "TakenConnection",
+    "on_disconnect",
     "peer_certificate",
     "serve_application",
     "take_over",
@@ -95,6 +96,19 @@ def peer_certificate(request: web.BaseRequest) -> dict[str, Any] | None:
     return certificate or None
 
 
+def on_disconnect(request: web.BaseRequest, callback: Callable[[], None]) -> None:
+    """Call `callback` once when the client of `request` has left, or at once if it has.
+
+    aiohttp tells a handler only when it writes; one that waits for events would hold
+    on to what it has.
+    """
+    gate = request.transport.get_protocol() if request.transport is not None else None
+    if isinstance(gate, _Gate):
+        gate.lost_callbacks.append(callback)
+    else:
+        callback()
+
+
 class TakenConnection(Connection):
     """The raw connection below a request.
 
@@ -136,6 +150,7 @@ class _Gate(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._paused = False
         self.taken: TakenConnection | None = None
+        self.lost_callbacks: list[Callable[[], None]] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a stream transport
@@ -154,6 +169,9 @@ class _Gate(asyncio.Protocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._handler.connection_lost(exc)
+        callbacks, self.lost_callbacks = self.lost_callbacks, []
+        for callback in callbacks:
+            callback()
 
     def pause_writing(self) -> None:
         self._handler.pause_writing()
@@ -201,6 +219,7 @@ async def _finish_upgrade(
         gate.taken.abort()
         return gate.taken.response
     finally:
+        gate.lost_callbacks.clear()
         if gate.taken is not None:
             gate.taken.close()
     if gate.taken is not None:
