@@ -280,6 +280,8 @@ def _command(program: str, flags: dict[str, str]) -> tuple[str, ...]:
 
 def executable(program: str) -> str:
     """Our programs lie beside the interpreter that runs us, whatever PATH says."""
+    if "/" in program:
+        return program
     beside = Path(sys.executable).with_name(program)
     return str(beside) if beside.exists() else program
 

@@ -14,13 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from certs.files import write_atomically
 from certs.pki import Pki, PkiNames, ensure_pki
-from cluster.api import ApiClient
 from cluster.kubeconfig import component_kubeconfig, user_kubeconfig
 from cluster.lock import exclusive
 from cluster.ports import choose_port, is_free
-from cluster.readiness import await_ready
 from cluster.records import read_records
-from cluster.retirement import retire_nodes
 from cluster.services import kubelet_config, kubelet_name, port_names, services
 from cluster.settings import SettingsError, read_settings, write_settings
 from cluster.supervisor import StartedService, StartError, end_services, running, start
@@ -60,14 +57,15 @@ def bring_up(
         wanted = services(settings, layout)
         _end_unwanted(layout, wanted)
         started: list[StartedService] = []
+        begun = time.time()
         try:
             started.extend(
                 _start(layout, service, settings.trace_dir) for service in wanted
             )
             if previous is not None and previous.trace_dir != settings.trace_dir:
                 _retrace(started, settings.trace_dir)
-            _await_all(layout, settings, started, report, timeout)
-            retire_nodes(layout, settings)
+            _await_all(layout, settings, started, report, begun, timeout)
+            _retire_nodes(layout, settings)
         except BaseException:
             fresh = [item.record for item in started if item.fresh]
             end_services(layout, fresh)
@@ -187,17 +185,30 @@ def _await_all(
     settings: ClusterSettings,
     started: list[StartedService],
     report: Report,
+    begun: float,
     timeout: float,
 ) -> None:
-    begun, since = time.monotonic(), time.time()
+    # The services are on their way; what only waiting needs is loaded beside them.
+    from cluster.api import ApiClient
+    from cluster.readiness import await_ready
+
+    deadline = time.monotonic() + timeout
     with closing(ApiClient.of_cluster(layout, settings)) as view:
         for item in started:
             try:
-                await_ready(item, view, since=since, deadline=begun + timeout)
+                await_ready(item, view, since=begun, deadline=deadline)
             except StartError as err:
                 tail = _log_tail(layout.log(item.service.name))
                 raise StartError(f"{err}\n{tail}") from err
-            report.ready(item, time.monotonic() - begun)
+            report.ready(item, time.time() - begun)
+
+
+def _retire_nodes(layout: Layout, settings: ClusterSettings) -> None:
+    folders = {folder.name for folder in (layout.state / "nodes").glob("*")}
+    if folders - set(settings.node_names):
+        from cluster.retirement import retire_nodes  # seldom needed
+
+        retire_nodes(layout, settings)
 
 
 def _log_tail(log: Path) -> str:

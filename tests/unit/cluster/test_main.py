@@ -1,0 +1,112 @@
+"""The command line of mini-kube, up to where processes begin."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from cluster.main import _parser, _wanted, main
+from cluster.settings import ClusterSettings, write_settings
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "")
+
+
+def wanted(*arguments):
+    return _wanted(_parser().parse_args(["up", *arguments]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["sideways"],
+        ["up", "--nodes", "0"],
+        ["up", "--nodes", "many"],
+        ["up", "--api-port", "70000"],
+        ["up", "--name", "Not_A_Name"],
+        ["up", "--name", "x" * 25],
+        ["trace", "maybe"],
+    ],
+)
+def test_wrong_usage_is_told_with_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+
+    assert raised.value.code == 2
+    assert "usage: mini-kube" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["status", "kubeconfig"])
+def test_without_a_cluster_there_is_nothing_to_show(command, capsys):
+    assert main([command]) == 1
+    assert "there is no cluster" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["down"], ["delete"]])
+def test_ending_a_cluster_that_is_not_there_is_fine(command):
+    assert main(command) == 0
+
+
+def test_flags_are_kept_until_another_is_given():
+    layout, settings = wanted("--nodes", "2", "--trace", "here")
+    layout.state.mkdir(parents=True)
+    write_settings(layout.settings, settings)
+
+    _, again = wanted()
+    _, other = wanted("--nodes", "3", "--trace", "")
+
+    assert again.nodes == 2
+    assert again.trace_dir == settings.trace_dir
+    assert (other.nodes, other.trace_dir) == (3, "")
+
+
+def test_a_relative_folder_is_meant_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    _, settings = wanted("--trace", "here")
+
+    assert settings.trace_dir == str(tmp_path / "here")
+
+
+def test_given_ports_are_fixed_and_count_on_by_node():
+    _, settings = wanted("--nodes", "2", "--api-port", "6443", "--kubelet-port", "7000")
+
+    assert settings.ports == {
+        "apiserver": 6443,
+        "kubelet-mini-kube": 7000,
+        "kubelet-mini-kube-2": 7001,
+    }
+    assert set(settings.fixed_ports) == set(settings.ports)
+
+
+def test_sockets_of_a_running_cluster_are_found_where_they_are(tmp_path):
+    layout, _ = wanted()
+    layout.state.mkdir(parents=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    known = ClusterSettings(name="default", sockets=str(elsewhere))
+    write_settings(layout.settings, known)
+
+    assert wanted()[0].sockets == elsewhere
+    elsewhere.rmdir()
+    assert wanted()[0].sockets == layout.sockets
+
+
+def test_up_loads_nothing_heavy():
+    program = (
+        "import sys, cluster.main, cluster.up, cluster.api, cluster.readiness;"
+        "heavy = {'asyncio', 'aiohttp', 'grpc', 'cryptography', 'yaml'};"
+        "sys.exit(str(sorted(heavy & set(sys.modules))) if heavy & set(sys.modules) else 0)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
