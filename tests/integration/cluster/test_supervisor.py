@@ -85,7 +85,7 @@ def test_an_ended_service_leaves_no_record(layout, begin):
 
 def test_a_program_that_is_not_there_is_an_error_that_names_it(layout):
     with pytest.raises(StartError, match="/no/such/program"):
-        start(layout, service("/no/such/program"X
+        start(layout, service("/no/such/program"), "")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"pid": 1}'])
