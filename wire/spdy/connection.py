@@ -73,7 +73,8 @@ class SpdyConnection:
     Args:
         role: which end we are.
         limits: what the peer may cost us.
-        now: the time; later times come with `receive_data`, `data_to_send`, `expire`.
+        now: the time. `receive_data` and `data_to_send` take it too, so that the idle
+            time is exact; without, a connection may last up to twice as long.
         ping_period: seconds between our PINGs. While one is unanswered none follows,
             and that it is missing is no error.
         idle_timeout: seconds without any frame until we reset all streams and close.
@@ -114,6 +115,13 @@ class SpdyConnection:
         """How many streams are open, half-closed ones included."""
         return len(self._streams)
 
+    def is_open(self, stream_id: int) -> bool:
+        """Whether a stream may be replied to or reset.
+
+        Ask before answering an event: the same chunk may have brought its end.
+        """
+        return not self._closed and self._streams.get(stream_id) is not None
+
     def may_send(self, stream_id: int) -> bool:
         """Whether `send_data` on this stream is allowed now."""
         stream = self._streams.get(stream_id)
@@ -121,7 +129,7 @@ class SpdyConnection:
             stream is not None
             and stream.may_send
             and (stream.is_ours or stream.is_replied)
-            and not self.closed
+            and not self._closed
         )
 
     # What comes in
@@ -140,10 +148,9 @@ class SpdyConnection:
         self._raise_error()
         if self.closed:
             return []
-        self._timers.advance(now)
         try:
             for frame in self._decoder.receive_data(data):
-                self._timers.frame_passed()
+                self._timers.frame_passed(now)
                 self._HANDLERS[type(frame)](self, frame)
                 if self._closed:
                     return self._take_events()
@@ -180,7 +187,7 @@ class SpdyConnection:
         if stream is None:
             raise LocalProtocolError("no stream id left on this connection")
         flags = Flag.FIN if fin else Flag.NONE
-        self._send(SynStream(stream.stream_id, tuple(headers), flags=flags))
+        self._output.frame(SynStream(stream.stream_id, tuple(headers), flags=flags))
         if fin:
             self._streams.apply(stream, Action.SEND_FIN)
         return stream.stream_id
@@ -197,9 +204,9 @@ class SpdyConnection:
         if stream.is_ours or stream.is_replied:
             raise LocalProtocolError(f"stream {stream_id} needs no reply")
         flags = Flag.FIN if fin else Flag.NONE
-        self._send(SynReply(stream_id, tuple(headers), flags=flags))
+        self._output.frame(SynReply(stream_id, tuple(headers), flags=flags))
         stream.is_replied = True
-        if fin:
+        if fin and stream.may_send:
             self._streams.apply(stream, Action.SEND_FIN)
 
     def send_data(self, stream_id: int, data: Buffer, *, fin: bool = False) -> None:
@@ -213,7 +220,6 @@ class SpdyConnection:
         if not (stream.is_ours or stream.is_replied):
             raise LocalProtocolError(f"stream {stream_id}: DATA before the reply")
         self._output.data(stream_id, data, fin=fin)
-        self._timers.frame_passed()
         if fin:
             self._streams.apply(stream, Action.SEND_FIN)
 
@@ -232,7 +238,7 @@ class SpdyConnection:
         """
         stream = self._stream(stream_id)
         if stream.may_send:
-            self._send(RstStream(stream_id, status))
+            self._output.frame(RstStream(stream_id, status))
         self._streams.apply(stream, Action.RESET)
 
     def ping(self) -> int:
@@ -242,7 +248,7 @@ class SpdyConnection:
         is_last = ping_id > _LARGEST_PING_ID
         self._next_ping_id = ping_id - _LARGEST_PING_ID if is_last else ping_id + 2
         self._pings.add(ping_id)
-        self._send(Ping(ping_id))
+        self._output.frame(Ping(ping_id))
         return ping_id
 
     def goaway(self, status: int = GoAwayStatus.OK) -> None:
@@ -252,7 +258,7 @@ class SpdyConnection:
         """
         if self._goaway_sent or self._closed:
             return
-        self._send(GoAway(self._streams.highest_received, status))
+        self._output.frame(GoAway(self._streams.highest_received, status))
         self._goaway_sent = True
 
     def close(self) -> None:
@@ -264,24 +270,25 @@ class SpdyConnection:
 
     def data_to_send(self, now: float | None = None) -> list[Buffer]:
         """Hand over what is to be written, in order."""
-        self._timers.advance(now)
-        return self._output.take()
+        buffers = self._output.take()
+        if buffers:
+            self._timers.frame_passed(now)
+        return buffers
 
     # Time
 
     def deadline(self) -> float | None:
         """Return when to call `expire`, None: never."""
         if self.error is not None:
-            return self._timers.now
+            return float("-inf")
         return None if self.closed else self._timers.deadline()
 
     def expire(self, now: float) -> list[Event]:
         """Do what is due: send a PING, or close for idleness."""
         self._raise_error()
-        self._timers.advance(now)
         if self.closed:
             return []
-        due = self._timers.due()
+        due = self._timers.due(now)
         if Timer.IDLE in due:
             self.close()
             self._end("idle timeout")
@@ -318,7 +325,7 @@ class SpdyConnection:
             self._finished(stream, frame)
 
     def _refuse(self, frame: SynStream, status: ResetStatus, reason: str) -> None:
-        self._answer(RstStream(frame.stream_id, status))
+        self._output.answer(RstStream(frame.stream_id, status))
         self._ignore(frame.stream_id, reason, frame)
 
     def _count_invalid(self) -> None:
@@ -372,7 +379,7 @@ class SpdyConnection:
     def _on_ping(self, frame: Ping) -> None:
         # An id of the peer's parity is echoed byte for byte, one of ours is an answer.
         if frame.ping_id % 2 != self._next_ping_id % 2:
-            self._answer(frame)
+            self._output.answer(frame)
             self._emit(Pinged(frame.ping_id, frame=frame))
         elif frame.ping_id in self._pings:
             self._pings.discard(frame.ping_id)
@@ -432,14 +439,6 @@ class SpdyConnection:
     def _check_not_closed(self) -> None:
         if self._closed:
             raise LocalProtocolError("the connection is closed")
-
-    def _send(self, frame: Frame) -> None:
-        self._output.frame(frame)
-        self._timers.frame_passed()
-
-    def _answer(self, frame: Frame) -> None:
-        self._output.answer(frame)
-        self._timers.frame_passed()
 
     _HANDLERS: ClassVar[dict[type[Frame], Callable[[Any, Any], None]]] = {
         SynStream: _on_syn_stream,

@@ -31,34 +31,38 @@ class Timers:
     def __init__(
         self, now: float, ping_period: float | None, idle_timeout: float | None
     ) -> None:
-        self.now = now
         self._ping_period = ping_period
         self._idle_timeout = idle_timeout
         self._last_frame = now
         self._next_ping = now + (ping_period or 0)
+        self._has_undated_frames = False
 
-    def advance(self, now: float | None) -> None:
-        """Note the time; None: as before."""
-        if now is not None:
-            self.now = now
+    def frame_passed(self, now: float | None) -> None:
+        """Note that a frame was read or written.
 
-    def frame_passed(self) -> None:
-        """Note that a frame was read or written."""
-        self._last_frame = self.now
+        Without a time it counts as passed when somebody next asks what is due.
+        """
+        if now is None:
+            self._has_undated_frames = True
+        else:
+            self._last_frame = now
 
     def deadline(self) -> float | None:
-        """Return when something will be due, None: never."""
+        """Return when something may be due, None: never."""
         times = [self._next_ping] if self._ping_period else []
         if self._idle_timeout:
             times.append(self._last_frame + self._idle_timeout)
         return min(times, default=None)
 
-    def due(self) -> list[Timer]:
+    def due(self, now: float) -> list[Timer]:
         """Return what is due, and set the ping clock for its next round."""
+        if self._has_undated_frames:
+            self._has_undated_frames = False
+            self._last_frame = now
         due = []
-        if self._ping_period and self._next_ping <= self.now:
-            self._next_ping = self.now + self._ping_period
+        if self._ping_period and self._next_ping <= now:
+            self._next_ping = now + self._ping_period
             due.append(Timer.PING)
-        if self._idle_timeout and self._last_frame + self._idle_timeout <= self.now:
+        if self._idle_timeout and self._last_frame + self._idle_timeout <= now:
             due.append(Timer.IDLE)
         return due
