@@ -10,6 +10,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
+from hops.linger import close_in_stages
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -134,7 +136,7 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Send what was written, then close. Does not wait; may be called again."""
         if self._transport is not None:
-            self._transport.close()
+            close_in_stages(self._transport, self.connection_lost, peer_ended=self._eof)
 
     def abort(self) -> None:
         """Close at once; what was not sent is lost."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hops.connection import Connection
 from hops.errors import ConnectError, dial_error
 from hops.filter import HopProtocol
+from hops.tls_transport import TlsTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,16 +60,41 @@ async def _connect(
     tls: ssl.SSLContext | None,
     server_hostname: str | None,
 ) -> asyncio.Transport:
+    if tls is None:
+        return await _connect_socket(address, protocol)
+    ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    ready.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def succeed(transport: TlsTransport) -> asyncio.BaseProtocol:
+        if not ready.done():
+            ready.set_result(None)
+        return protocol
+
+    def fail(exc: BaseException) -> None:
+        if not ready.done():
+            ready.set_exception(exc)
+
+    transport = TlsTransport(
+        tls, succeed, server_side=False, server_hostname=server_hostname, failed=fail
+    )
+    below = await _connect_socket(address, transport)
+    try:
+        await ready
+    except BaseException:
+        below.abort()
+        raise
+    return transport
+
+
+async def _connect_socket(
+    address: Address, protocol: asyncio.BaseProtocol
+) -> asyncio.Transport:
     loop = asyncio.get_running_loop()
     if isinstance(address, str):
-        transport, _ = await loop.create_unix_connection(
-            lambda: protocol, address, ssl=tls, server_hostname=server_hostname
-        )
+        transport, _ = await loop.create_unix_connection(lambda: protocol, address)
         return transport
     host, port = address
-    connected, _ = await loop.create_connection(
-        lambda: protocol, host, port, ssl=tls, server_hostname=server_hostname
-    )
+    connected, _ = await loop.create_connection(lambda: protocol, host, port)
     sock = connected.get_extra_info("socket")
     # Go's net.Dialer keeps connections alive by default.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

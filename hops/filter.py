@@ -192,6 +192,11 @@ def _give(protocol: asyncio.BaseProtocol, data: bytes) -> None:
 class HopTransport(asyncio.Transport):
     """What the protocol above a HopProtocol takes for its transport."""
 
+    #: `close` sees to it that the peer gets everything.
+    closes_in_stages = True
+    #: `write` is done with a buffer when it returns.
+    copies_at_once = True
+
     def __init__(self, host: HopProtocol) -> None:
         super().__init__()
         self._host = host

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
+import ssl
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from hops.errors import ConnectError
+from hops.errors import ConnectError, tls_error_text
 from hops.filter import HopProtocol
 from hops.hop import format_address
+from hops.tls_transport import TlsTransport
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
     from hops.hop import Address, Hop
     from hops.hops import Hops
 
 __all__ = ["Listener", "listen"]
+
+logger = logging.getLogger(__name__)
 
 _BACKLOG = 1024
 
@@ -69,10 +73,15 @@ async def listen(
     sock = _bind(address)
     loop = asyncio.get_running_loop()
 
-    def greet() -> asyncio.Protocol:
-        return _Greeter(hops, hop, protocol_factory)
+    def greet(transport: asyncio.Transport) -> asyncio.BaseProtocol:
+        return _protocol_for(hops, hop, transport, protocol_factory())
 
-    server = await loop.create_server(greet, sock=sock, ssl=tls, backlog=_BACKLOG)
+    def accept() -> asyncio.BaseProtocol:
+        if tls is None:
+            return _Greeter(greet)
+        return TlsTransport(tls, greet, server_side=True, failed=_log_failure)
+
+    server = await loop.create_server(accept, sock=sock, backlog=_BACKLOG)
     actual = address if isinstance(address, str) else sock.getsockname()[:2]
     return Listener(server, actual)
 
@@ -128,23 +137,32 @@ def _remove_stale(path: str) -> None:
             return
 
 
+def _protocol_for(
+    hops: Hops, hop: Hop, transport: asyncio.Transport, protocol: asyncio.BaseProtocol
+) -> asyncio.BaseProtocol:
+    """Count the connection, and put a Pipe below its protocol if somebody looks."""
+    hops.track(hop, transport)
+    peer = transport.get_extra_info("peername") or ""
+    address = peer[:2] if isinstance(peer, tuple) else str(peer)
+    pipe = hops.pipe_for(hop, "server", address)
+    return protocol if pipe is None else HopProtocol(pipe, "server", protocol)
+
+
+def _log_failure(exc: BaseException) -> None:
+    text = tls_error_text(exc) if isinstance(exc, ssl.SSLError) else str(exc)
+    logger.info("TLS handshake error: %s", text)
+
+
 class _Greeter(asyncio.Protocol):
     """Makes the real protocol when the transport is there, then steps aside."""
 
     def __init__(
-        self, hops: Hops, hop: Hop, factory: Callable[[], asyncio.BaseProtocol]
+        self, greet: Callable[[asyncio.Transport], asyncio.BaseProtocol]
     ) -> None:
-        self._hops = hops
-        self._hop = hop
-        self._factory = factory
+        self._greet = greet
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._hops.track(self._hop, transport)
-        protocol = self._factory()
-        peer = transport.get_extra_info("peername") or ""
-        address = peer[:2] if isinstance(peer, tuple) else str(peer)
-        pipe = self._hops.pipe_for(self._hop, "server", address)
-        if pipe is not None:
-            protocol = HopProtocol(pipe, "server", protocol)
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
+        stream = cast("asyncio.Transport", transport)
+        protocol = self._greet(stream)
+        stream.set_protocol(protocol)
+        protocol.connection_made(stream)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
+
+from hops.buffers import buffers
 
 if TYPE_CHECKING:
     from hops.connection import Connection
 
 __all__ = ["SpliceCounts", "splice"]
-
-_BUFFER_SIZE = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -30,33 +30,35 @@ class SpliceCounts:
 class _End(asyncio.BufferedProtocol):
     """Sits on one connection and writes what it receives to the other."""
 
-    def __init__(self, connection: Connection, buffer: memoryview) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.transport = connection.transport
-        self.peer: asyncio.Transport | None = None
+        self._peer = self.transport
+        self._peer_copies = False
         self.received = 0
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.lost = False
-        self._buffer = buffer
         self._peer_end: _End | None = None
 
     def join(self, other: _End) -> None:
-        self.peer = other.transport
+        self._peer = other.transport
+        # asyncio's own transports may keep a buffer that they could not send.
+        self._peer_copies = getattr(self._peer, "copies_at_once", False)
         self._peer_end = other
 
     def forward(self, data: bytes) -> None:
         """Pass on bytes that were read before."""
         self.received += len(data)
-        if data and self.peer is not None:
-            self.peer.write(data)
+        if data:
+            self._peer.write(data)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
+        return buffers.plain
 
     def buffer_updated(self, nbytes: int) -> None:
         self.received += nbytes
-        # The buffer is shared, and transports may keep what they could not send.
-        cast("asyncio.Transport", self.peer).write(bytes(self._buffer[:nbytes]))
+        data = buffers.plain[:nbytes]
+        self._peer.write(data if self._peer_copies else bytes(data))
 
     def eof_received(self) -> bool:
         self._finish()
@@ -80,9 +82,6 @@ class _End(asyncio.BufferedProtocol):
             self.finished.set_result(None)
 
 
-_shared = memoryview(bytearray(_BUFFER_SIZE))
-
-
 async def splice(
     a: Connection, b: Connection, *, idle_timeout: float | None = None
 ) -> SpliceCounts:
@@ -92,7 +91,7 @@ async def splice(
         idle_timeout: seconds without a byte in either direction after which both
             are closed; None: never.
     """
-    ends = _End(a, _shared), _End(b, _shared)
+    ends = _End(a), _End(b)
     ends[0].join(ends[1])
     ends[1].join(ends[0])
     try:

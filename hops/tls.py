@@ -27,8 +27,7 @@ def server_context(
             client may present one, and must when `require_client_cert`.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION
+    _harden(context)
     context.set_alpn_protocols(["http/1.1"])
     context.load_cert_chain(cert, key)
     if client_ca is not None:
@@ -52,8 +51,7 @@ def client_context(
         key: PEM file of its key; by default in the same file.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION
+    _harden(context)
     context.set_alpn_protocols(["http/1.1"])
     if ca is None:
         context.load_default_certs()
@@ -64,3 +62,10 @@ def client_context(
     if cert is not None:
         context.load_cert_chain(cert, key)
     return context
+
+
+def _harden(context: ssl.SSLContext) -> None:
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    # An end without close_notify must be told from a proper one (RFC 8446 6.1).
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
