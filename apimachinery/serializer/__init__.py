@@ -1,0 +1,1 @@
+"""Objects to bytes and back: JSON, YAML and Kubernetes' protobuf."""
