@@ -1,0 +1,121 @@
+"""`exec`: run a command in a container.
+
+Source: kubernetes/kubectl pkg/cmd/exec/exec.go.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from kubectl_cli.errors import CommandError, UsageError
+from kubectl_cli.flags import Flag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from apimachinery.types import JsonObject
+    from kubectl_cli.factory import Factory
+    from kubectl_cli.flags import Options
+    from kubectl_cli.rest import Query
+
+SUMMARY = "Run a command in a container."
+USE = "exec (POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...]"
+EXAMPLES = """kubectl exec mypod -- date
+kubectl exec mypod -c sidecar -i -t -- bash
+kubectl exec deploy/mydeployment -- date"""
+FLAGS = (
+    Flag("container", short="c", help="The container; the first one if not given."),
+    Flag("filename", "slice", short="f", help="Files that name the object."),
+    Flag(
+        "pod-running-timeout",
+        "duration",
+        60.0,
+        help="How long to wait for a pod of the object to run.",
+    ),
+    Flag("quiet", "bool", short="q", help="Print only what the session prints."),
+    Flag("stdin", "bool", short="i", help="Pass stdin to the container."),
+    Flag("trace", "bool", help="Print the frames of the session when it ends."),
+    Flag("tty", "bool", short="t", help="Stdin is a terminal."),
+)
+
+
+def run(options: Options, factory: Factory) -> int:
+    """Find the pod, open the streams, be the command's terminal to its end."""
+    name, command = _complete(options)
+    _validate(options, name, command)
+    trace = None
+    if options.flag("trace"):
+        from kubectl_cli.tracing import SessionTrace
+
+        trace = SessionTrace.begin(factory)
+    try:
+        _exec(options, factory, name, command)
+    finally:
+        if trace is not None:
+            trace.end()
+    return 0
+
+
+def _complete(options: Options) -> tuple[str, list[str]]:
+    """The object's name, and the command behind `--`."""
+    words, dash = options.args, options.dash_at
+    if dash is None and len(words) > 1 and not options.items("filename"):
+        raise UsageError(
+            "exec [POD] [COMMAND] is not supported anymore."
+            " Use exec [POD] -- [COMMAND] instead",
+            "kubectl exec",
+        )
+    if dash == 0 or not words:
+        return "", words
+    return words[0], words[1:] if dash is None else words[dash:]
+
+
+def _validate(options: Options, name: str, command: list[str]) -> None:
+    if options.seconds("pod-running-timeout") <= 0:
+        raise UsageError(
+            "--pod-running-timeout must be higher than zero", "kubectl exec"
+        )
+    if not name and not options.items("filename"):
+        raise CommandError("pod, type/name or --filename must be specified")
+    if not command:
+        raise CommandError("you must specify at least one command for the container")
+
+
+def _exec(options: Options, factory: Factory, name: str, command: list[str]) -> None:
+    from kubectl_cli.containers import choose_container
+    from kubectl_cli.pods import attachable_pod
+    from kubectl_cli.streams import connect
+
+    pod = attachable_pod(
+        factory,
+        name,
+        options.items("filename"),
+        options.seconds("pod-running-timeout"),
+    )
+    _refuse_completed(pod)
+    quiet = options.flag("quiet")
+    container = choose_container(pod, options.text("container"), quiet=quiet)
+    query: Query = [("command", word) for word in command]
+    query.append(("container", container["name"]))
+    tty = options.flag("stdin") and options.flag("tty") and _has_terminal()
+    connect(factory, pod, "exec", query, stdin=options.flag("stdin"), tty=tty)
+
+
+def _refuse_completed(pod: JsonObject) -> None:
+    phase = (pod.get("status") or {}).get("phase")
+    if phase in ("Succeeded", "Failed"):
+        raise CommandError(
+            f"cannot exec into a container in a completed pod; current phase is {phase}"
+        )
+
+
+def _has_terminal() -> bool:
+    """Whether stdin is a terminal; says so when it is none."""
+    from kubectl_cli.tty import is_terminal
+
+    if is_terminal(0):
+        return True
+    print(
+        "Unable to use a TTY - input is not a terminal or the right kind of file",
+        file=sys.stderr,
+    )
+    return False
