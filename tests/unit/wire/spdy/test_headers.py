@@ -148,8 +148,7 @@ def test_many_small_bombs_run_out_of_credit():
     assert sum(map(len, blocks)) < 2000
 
     with pytest.raises(RemoteProtocolError, match="header block of more than"):
-        for block in blocks:
-            decoder.decode(block)
+        list(map(decoder.decode, blocks))
 
 
 def test_ordinary_blocks_never_run_out_of_credit():
