@@ -14,6 +14,7 @@ from apimachinery.kubeconfig import load_file, resolve
 from apimachinery.status import from_status, generic_server_response
 from hops.client import HttpClient
 from kube_client.credentials import authorization, tls_context
+from kube_client.resources import Resource
 from kube_client.watch import WatchDecoder, WatchEvent
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from hops.client import StreamingResponse
     from hops.hop import Hop
     from hops.hops import Hops
-    from kube_client.resources import Resource
 
 __all__ = ["APPLY_PATCH", "JSON_PATCH", "MERGE_PATCH", "STRATEGIC_PATCH", "KubeClient"]
 
@@ -196,6 +196,16 @@ class KubeClient:
                         if event.type == "ERROR":
                             raise from_status(event.object)
                         yield event
+
+    async def document(self, path: str) -> JsonObject:
+        """What a GET of a path answers that is no object: discovery, the version."""
+        response = await self._http.request(
+            "GET", path, headers=self._credentials(), timeout=REQUEST_TIMEOUT
+        )
+        if response.status >= 300:
+            raise _refusal(response.status, response.body, "GET", Resource("", ""), "")
+        answer: JsonObject = json.loads(response.body)
+        return answer
 
     async def healthy(self, path: str = "/readyz") -> bool:
         """Whether the server answers 200 on a health path."""
