@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["format_list", "format_map", "format_strings", "quote"]
+__all__ = ["format_list", "format_map", "format_strings", "format_value", "quote"]
 
 _ESCAPES = {
     "\a": "\\a",
@@ -67,3 +67,19 @@ def format_map(values: Mapping[str, object]) -> str:
 def format_strings(values: Iterable[str]) -> str:
     """``[]string{"a", "b"}``: a string slice under ``%#v``."""
     return "[]string{" + ", ".join(quote(value) for value in values) + "}"
+
+
+def format_value(value: object) -> str:
+    """A JSON value under ``%v``: ``map[a:1 b:[x y]]``, null is ``<nil>``."""
+    match value:
+        case None:
+            return "<nil>"
+        case bool():
+            return "true" if value else "false"
+        case dict():
+            pairs = (f"{key}:{format_value(value[key])}" for key in sorted(value))
+            return "map[" + " ".join(pairs) + "]"
+        case list() | tuple():
+            return "[" + " ".join(format_value(each) for each in value) + "]"
+        case _:
+            return str(value)

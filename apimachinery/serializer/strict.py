@@ -1,5 +1,8 @@
 """An object against its type: unknown and repeated fields, wrong JSON types.
 
+What is left is what a typed server would keep: null and empty optional values are
+unset, so that objects which mean the same are the same.
+
 Source: sigs.k8s.io/json (strict mode) and the decoder of encoding/json, for the
 sentences; kubernetes/apiserver pkg/endpoints/handlers/rest.go for what is done with
 them: Strict refuses, Warn warns, Ignore is silent, and all of them drop the field.
@@ -38,7 +41,7 @@ class TypeMismatchError(ValueError):
 
 
 def conform(obj: JsonObject, message: Message) -> list[str]:
-    """Drop, in place, what the type does not have; return the complaints in order.
+    """Drop, in place, what the type does not keep; return the complaints in order.
 
     A complaint reads ``unknown field "spec.foo"`` or ``duplicate field "spec.x"``.
 
@@ -92,7 +95,11 @@ class _Walk:
             found = fields.get(name)
             if found is not None:
                 inner = place.field(name, message.name)
-                obj[name] = self.value(found, obj[name], inner)
+                value = self.value(found, obj[name], inner)
+                if _is_unset(found, value):
+                    del obj[name]
+                else:
+                    obj[name] = value
             elif not (root and name in _TYPE_META):
                 path = f"{place.path}.{name}" if place.path else name
                 self.complaints.append(f"unknown field {quote(path)}")
@@ -151,6 +158,18 @@ class _Walk:
         elif isinstance(value, list):
             for index, each in enumerate(value):
                 self.untyped(each, f"{path}[{index}]")
+
+
+def _is_unset(found: Field, value: JsonValue) -> bool:
+    """Whether Go would leave the field out when it writes the object again."""
+    if value is None:
+        return True
+    if not found.omit_empty or found.pointer:
+        return False
+    if found.shape is not Shape.SINGLE:
+        return not value
+    # 0 == False: compare with the zero value of the field's own kind.
+    return found.kind in _ZERO and value == _ZERO[found.kind]
 
 
 # -- scalars --------------------------------------------------------------------------
@@ -274,12 +293,15 @@ def _go_type(found: Field) -> str:
     if found.kind is Kind.MESSAGE:
         package = found.type[0].rpartition("/")[2]
         return f"{package}.{found.type[1]}"
-    return {
-        Kind.QUANTITY: "resource.Quantity",
-        Kind.TIME: "v1.Time",
-        Kind.MICRO_TIME: "v1.MicroTime",
-        Kind.INT_OR_STRING: "intstr.IntOrString",
-        Kind.BYTES: "[]uint8",
-        Kind.DOUBLE: "float64",
-        Kind.RAW: "runtime.RawExtension",
-    }.get(found.kind, found.kind.value)
+    return _GO_TYPES.get(found.kind) or str(found.kind.value)
+
+
+_GO_TYPES: Final = {
+    Kind.QUANTITY: "resource.Quantity",
+    Kind.TIME: "v1.Time",
+    Kind.MICRO_TIME: "v1.MicroTime",
+    Kind.INT_OR_STRING: "intstr.IntOrString",
+    Kind.BYTES: "[]uint8",
+    Kind.DOUBLE: "float64",
+    Kind.RAW: "runtime.RawExtension",
+}
