@@ -1,0 +1,280 @@
+"""The API server put together: the only module that knows all the parts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote
+
+from aiohttp import web
+
+from apimachinery.options import Query
+from apiserver.admission.chain import Admission
+from apiserver.admission.namespace_lifecycle import NamespaceLifecycle
+from apiserver.admission.node_restriction import NodeRestriction
+from apiserver.admission.pods import (
+    DefaultTolerations,
+    PodPriority,
+    PodServiceAccount,
+)
+from apiserver.authn.token_file import TokenFile
+from apiserver.authz.bootstrap import node_rules
+from apiserver.authz.node import NodeAuthorizer
+from apiserver.authz.policy import Followed, NodePods, RolePolicy
+from apiserver.authz.rbac import RBACAuthorizer
+from apiserver.authz.union import AlwaysAllow, AlwaysDeny, SuperuserGroup, Union
+from apiserver.bootstrap import ensure_namespaces, ensure_roles_and_classes
+from apiserver.context import RequestContext
+from apiserver.filters.chain import DEFAULT_FILTERS, build_chain
+from apiserver.filters.in_flight import InFlight
+from apiserver.filters.request_info import parse_request_info
+from apiserver.handlers.dispatch import dispatch
+from apiserver.handlers.health import HealthChecks
+from apiserver.metrics import Metrics
+from apiserver.resources.catalogue import built_in_registry
+from apiserver.resources.objects import Objects
+from apiserver.resources.pods import PODS
+from apiserver.response import add_common_headers
+from apiserver.services import Cachers, Services
+from apiserver.storage.objects import ObjectStore
+from apiserver.streaming.kubelets import Kubelets
+from hops.hop import Hop, format_address
+from hops.serve import ServedApplication, serve_application
+from hops.tasks import cancel_and_wait, spawn
+from hops.tls import server_context
+
+if TYPE_CHECKING:
+    from apiserver.authz.attributes import Authorizer
+    from apiserver.config import Config
+    from apiserver.resources.registry import Registry
+    from apiserver.storage.interface import Store
+    from hops.hops import Hops
+
+__all__ = ["ApiServer", "build"]
+
+logger = logging.getLogger(__name__)
+
+_CONTEXT = "apiserver.context"
+_RBAC_GROUP = "rbac.authorization.k8s.io"
+
+
+class ApiServer:
+    """A server that is started once and closed once."""
+
+    def __init__(
+        self, services: Services, hops: Hops, followed: list[Followed]
+    ) -> None:
+        self.services = services
+        self._hops = hops
+        self._followed = followed
+        self._served: ServedApplication | None = None
+        self._bootstrap: asyncio.Task[None] | None = None
+        self._bootstrapped = asyncio.Event()
+        self._handle = build_chain(DEFAULT_FILTERS, dispatch)
+        services.health.checks["etcd"] = self._store_answers
+        services.health.ready_only["poststarthook/rbac/bootstrap-roles"] = (
+            self._is_bootstrapped
+        )
+        services.health.ready_only["informer-sync"] = self._is_synced
+
+    @property
+    def port(self) -> int:
+        if self._served is None:
+            raise RuntimeError("not started")
+        return self._served.port
+
+    @property
+    def url(self) -> str:
+        host = self.services.config.bind_address
+        return f"https://{format_address((host, self.port))}"
+
+    async def start(self) -> None:
+        """Listen; what the store must hold at first is made beside it."""
+        config = self.services.config
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", self.handle)
+        application.on_response_prepare.append(_prepare_response)
+        if config.tls_cert_file is None or config.tls_private_key_file is None:
+            raise ValueError("a serving certificate is needed")
+        tls = server_context(
+            config.tls_cert_file,
+            config.tls_private_key_file,
+            client_ca=config.client_ca_file,
+        )
+        self._served = await serve_application(
+            self._hops,
+            Hop.KUBECTL_APISERVER,
+            application,
+            (config.bind_address, config.secure_port),
+            tls=tls,
+        )
+        self.services.server_address = format_address((config.bind_address, self.port))
+        for followed in self._followed:
+            followed.start()
+        self._bootstrap = spawn("bootstrap", self._ensure_first_objects())
+
+    async def _ensure_first_objects(self) -> None:
+        await ensure_namespaces(self.services)
+        await ensure_roles_and_classes(self.services)
+        self._bootstrapped.set()
+
+    async def ready(self) -> None:
+        """Wait until /readyz says ok."""
+        await self._bootstrapped.wait()
+        for followed in self._followed:
+            await followed.ready.wait()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One request, from its head to its answer."""
+        context = self._context(request)
+        request[_CONTEXT] = context
+        response = await self._handle(context)
+        info = context.info
+        self.services.metrics.requests[
+            info.verb.upper(),
+            info.group,
+            info.resource,
+            info.subresource,
+            str(response.status),
+        ] += 1
+        return response
+
+    def _context(self, request: web.Request) -> RequestContext:
+        target, _, query_string = request.raw_path.partition("?")
+        path = unquote(target)
+        query = Query(parse_qsl(query_string, keep_blank_values=True))
+        info = parse_request_info(request.method, path, query)
+        return RequestContext(request, self.services, info, query, time.time())
+
+    async def close(self) -> None:
+        """Stop listening, end what runs, and release the store."""
+        if self._bootstrap is not None:
+            await cancel_and_wait(self._bootstrap)
+        for followed in self._followed:
+            await followed.close()
+        # Watches end with their cachers; then no handler is left to wait for.
+        await self.services.cachers.close()
+        if self._served is not None:
+            await self._served.wait_closed()
+        await self.services.kubelets.close()
+        await self.services.store.close()
+
+    async def _store_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(2):
+                await self.services.store.current_revision()
+        except Exception:
+            return False
+        return True
+
+    async def _is_bootstrapped(self) -> bool:
+        return self._bootstrapped.is_set()
+
+    async def _is_synced(self) -> bool:
+        return all(followed.ready.is_set() for followed in self._followed)
+
+
+async def _prepare_response(request: web.Request, response: web.StreamResponse) -> None:
+    context = request.get(_CONTEXT)
+    if context is not None:
+        add_common_headers(context, response)
+
+
+async def build(config: Config, hops: Hops) -> ApiServer:
+    """Open the store and put the server together; it does not listen yet."""
+    config.check()
+    store = await _open_store(config)
+    registry = built_in_registry()
+    cachers = Cachers(store)
+    authorizer, followed = _authorizer(config, registry, cachers)
+    services = Services(
+        config=config,
+        registry=registry,
+        store=store,
+        objects=Objects(ObjectStore(store), event_ttl=config.event_ttl),
+        cachers=cachers,
+        authorizer=authorizer,
+        admission=_admission(config),
+        kubelets=Kubelets(
+            hops,
+            ca=config.kubelet_certificate_authority,
+            cert=config.kubelet_client_certificate,
+            key=config.kubelet_client_key,
+        ),
+        health=HealthChecks(),
+        metrics=Metrics(),
+        reads=InFlight(config.max_requests_inflight),
+        writes=InFlight(config.max_mutating_requests_inflight),
+        clock=time.time,
+    )
+    _add_token_authenticators(services)
+    return ApiServer(services, hops, followed)
+
+
+async def _open_store(config: Config) -> Store:
+    match config.storage_backend:
+        case "memory":
+            from apiserver.storage.memory import MemoryStore
+
+            return MemoryStore()
+        case "sqlite":
+            from apiserver.storage.sqlite import SqliteStore
+
+            if config.sqlite_path is None:
+                raise ValueError("--sqlite-path is required")
+            config.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
+            return await SqliteStore.open(config.sqlite_path)
+        case backend:
+            raise ValueError(f"--storage-backend={backend} is not built in")
+
+
+def _authorizer(
+    config: Config, registry: Registry, cachers: Cachers
+) -> tuple[Authorizer, list[Followed]]:
+    followed: dict[str, Followed] = {}
+
+    def follow(resource: str) -> Followed:
+        found = registry.find(_RBAC_GROUP, "v1", resource)
+        if found is None:
+            raise ValueError(f"{resource} is not served")
+        return followed.setdefault(resource, Followed(cachers, found))
+
+    authorizers: list[Authorizer] = [SuperuserGroup()]
+    for mode in config.authorization_mode:
+        match mode:
+            case "AlwaysAllow":
+                authorizers.append(AlwaysAllow())
+            case "AlwaysDeny":
+                authorizers.append(AlwaysDeny())
+            case "Node":
+                pods = followed.setdefault("pods", Followed(cachers, PODS))
+                authorizers.append(NodeAuthorizer(node_rules(), NodePods(pods)))
+            case "RBAC":
+                policy = RolePolicy(
+                    cluster_roles=follow("clusterroles"),
+                    cluster_role_bindings=follow("clusterrolebindings"),
+                    roles=follow("roles"),
+                    role_bindings=follow("rolebindings"),
+                )
+                authorizers.append(RBACAuthorizer(policy))
+    return Union(authorizers), list(followed.values())
+
+
+def _admission(config: Config) -> Admission:
+    steps = [
+        NamespaceLifecycle(),
+        PodServiceAccount(),
+        PodPriority(),
+        DefaultTolerations(),
+    ]
+    if "Node" in config.authorization_mode:
+        return Admission([*steps, NodeRestriction()])
+    return Admission(steps)
+
+
+def _add_token_authenticators(services: Services) -> None:
+    config = services.config
+    if config.token_auth_file is not None:
+        services.token_authenticators = (TokenFile.read(config.token_auth_file),)

@@ -1,0 +1,77 @@
+"""POST to a collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apimachinery import status
+from apimachinery.meta import metadata_of, name_of
+from apimachinery.options import WriteOptions, check
+from apiserver.admission.chain import AdmissionRequest
+from apiserver.body import read_body
+from apiserver.decoding import decode_object, field_manager
+from apiserver.handlers.forms import shape_of
+from apiserver.response import document_response
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from apimachinery.types import JsonObject
+    from apiserver.context import RequestContext
+    from apiserver.resources.registry import Resource, Subresource
+
+__all__ = ["create_object", "handle"]
+
+
+async def handle(
+    context: RequestContext, resource: Resource, subresource: Subresource | None
+) -> web.StreamResponse:
+    shape = shape_of(context, resource)
+    options = WriteOptions.from_query(context.query)
+    check("CreateOptions", options.validate())
+    body = await read_body(context)
+    obj = decode_object(context, resource, body, options.field_validation)
+    created = await create_object(context, resource, obj, options)
+    return document_response(context, shape.object(created), code=201, form=shape.form)
+
+
+async def create_object(
+    context: RequestContext, resource: Resource, obj: JsonObject, options: WriteOptions
+) -> JsonObject:
+    """Admit and store a decoded object.
+
+    Raises:
+        StatusError: 400, 403, 409, 422.
+    """
+    info, services = context.info, context.services
+    namespace = info.namespace if resource.namespaced else ""
+    metadata = metadata_of(obj)
+    if namespace:
+        if metadata.get("namespace") not in (None, "", namespace):
+            raise status.bad_request(
+                "the namespace of the provided object does not match the namespace"
+                " sent on the request"
+            )
+        metadata["namespace"] = namespace
+    resource.strategy.default(obj)
+    request = AdmissionRequest(
+        "CREATE",
+        resource,
+        "",
+        namespace,
+        name_of(obj),
+        context.user,
+        context,
+        dry_run=options.is_dry_run,
+    )
+    await services.admission.mutate(request, obj)
+    for warning in resource.strategy.warnings(obj):
+        context.warn(warning)
+    return await services.objects.create(
+        resource,
+        namespace,
+        obj,
+        check=lambda new, old: services.admission.validate(request, new, old),
+        dry_run=options.is_dry_run,
+        manager=field_manager(context, options),
+    )

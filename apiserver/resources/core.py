@@ -1,0 +1,225 @@
+"""Kinds of the core group that need no module of their own."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from apimachinery.field_errors import FieldError, Path, forbidden, invalid
+from apiserver.resources.cells import AGE, NAME, counted, path, read, text
+from apiserver.resources.registry import Column, Resource, post_only, status
+from apiserver.resources.strategy import Strategy
+
+if TYPE_CHECKING:
+    from apimachinery.types import JsonObject
+
+__all__ = ["CORE_RESOURCES", "SERVICE_ACCOUNTS"]
+
+_MAX_DATA = 1024 * 1024  # bytes; ValidateConfigMap and ValidateSecret
+
+
+def _immutable_errors(
+    new: JsonObject, old: JsonObject, fields: tuple[str, ...]
+) -> list[FieldError]:
+    """An object marked immutable keeps its data and its mark."""
+    if not old.get("immutable"):
+        return []
+    errors = []
+    if not new.get("immutable"):
+        detail = "field is immutable when `immutable` is set"
+        errors.append(forbidden(Path("immutable"), detail))
+    errors += [
+        forbidden(Path(field), "field is immutable when `immutable` is set")
+        for field in fields
+        if (new.get(field) or {}) != (old.get(field) or {})
+    ]
+    return errors
+
+
+class ConfigMapStrategy(Strategy):
+    def validate(self, obj: JsonObject) -> list[FieldError]:
+        return []
+
+    def validate_update(
+        self, new: JsonObject, old: JsonObject, subresource: str
+    ) -> list[FieldError]:
+        errors = self.validate(new)
+        return errors + _immutable_errors(new, old, ("data", "binaryData"))
+
+
+class SecretStrategy(Strategy):
+    selectable_fields: ClassVar = {"type": "type"}
+
+    def default(self, obj: JsonObject) -> None:
+        if not obj.get("type"):
+            obj["type"] = "Opaque"
+        # stringData is write-only: it is data that somebody did not encode.
+        plain = obj.pop("stringData", None) or {}
+        if plain:
+            data = obj["data"] = obj.get("data") or {}
+            for key, value in plain.items():
+                data[key] = base64.b64encode(str(value).encode()).decode()
+
+    def validate(self, obj: JsonObject) -> list[FieldError]:
+        return []
+
+    def validate_update(
+        self, new: JsonObject, old: JsonObject, subresource: str
+    ) -> list[FieldError]:
+        errors = self.validate(new)
+        if new.get("type") != old.get("type"):
+            detail = "field is immutable"
+            errors.append(invalid(Path("type"), new.get("type"), detail))
+        return errors + _immutable_errors(new, old, ("data",))
+
+
+class ServiceAccountStrategy(Strategy):
+    returns_deleted_object: ClassVar = True
+
+
+def _endpoint_addresses(obj: JsonObject, now: float) -> str:
+    found = [
+        f"{address.get('ip')}:{port.get('port')}"
+        for subset in obj.get("subsets") or ()
+        for port in subset.get("ports") or [{}]
+        for address in subset.get("addresses") or ()
+    ]
+    if not found:
+        return "<none>"
+    rest = f" + {len(found) - 3} more..." if len(found) > 3 else ""
+    return ",".join(found[:3]) + rest
+
+
+class ReplicationControllerStrategy(Strategy):
+    has_status: ClassVar = True
+    tracks_generation: ClassVar = True
+    selectable_fields: ClassVar = {"status.replicas": "status.replicas"}
+
+
+class StatusStrategy(Strategy):
+    """A kind with a `/status` and nothing else of note."""
+
+    has_status: ClassVar = True
+
+
+class ReturnsDeletedStrategy(StatusStrategy):
+    returns_deleted_object: ClassVar = True
+
+
+def _core(resource: str, kind: str, **more: Any) -> Resource:
+    more.setdefault("namespaced", True)
+    return Resource("", "v1", resource, kind, **more)
+
+
+SERVICE_ACCOUNTS = _core(
+    "serviceaccounts",
+    "ServiceAccount",
+    short_names=("sa",),
+    subresources=(
+        post_only("token", "TokenRequest", "token", "authentication.k8s.io", "v1"),
+    ),
+    columns=(NAME, counted("Secrets", "secrets"), AGE),
+    strategy=ServiceAccountStrategy(),
+)
+CORE_RESOURCES = (
+    _core(
+        "configmaps",
+        "ConfigMap",
+        short_names=("cm",),
+        columns=(NAME, counted("Data", "data", "binaryData"), AGE),
+        strategy=ConfigMapStrategy(),
+    ),
+    _core(
+        "secrets",
+        "Secret",
+        columns=(NAME, text("Type", "type"), counted("Data", "data"), AGE),
+        strategy=SecretStrategy(),
+    ),
+    SERVICE_ACCOUNTS,
+    _core(
+        "endpoints",
+        "Endpoints",
+        short_names=("ep",),
+        singular="endpoints",
+        columns=(NAME, Column("Endpoints", _endpoint_addresses), AGE),
+    ),
+    _core(
+        "limitranges",
+        "LimitRange",
+        short_names=("limits",),
+    ),
+    _core(
+        "resourcequotas",
+        "ResourceQuota",
+        short_names=("quota",),
+        subresources=(status(),),
+        strategy=ReturnsDeletedStrategy(),
+    ),
+    _core(
+        "persistentvolumes",
+        "PersistentVolume",
+        namespaced=False,
+        short_names=("pv",),
+        subresources=(status(),),
+        columns=(
+            NAME,
+            text("Capacity", "spec.capacity.storage"),
+            Column("Access Modes", lambda o, _: _access_modes(o)),
+            text("Reclaim Policy", "spec.persistentVolumeReclaimPolicy"),
+            text("Status", "status.phase"),
+            Column("Claim", lambda o, _: _claim(o)),
+            text("StorageClass", "spec.storageClassName"),
+            text(
+                "VolumeAttributesClass", "spec.volumeAttributesClassName", "", "<unset>"
+            ),
+            text("Reason", "status.reason"),
+            AGE,
+            Column("VolumeMode", path("spec.volumeMode", "<unset>"), wide=True),
+        ),
+        strategy=ReturnsDeletedStrategy(),
+    ),
+    _core(
+        "persistentvolumeclaims",
+        "PersistentVolumeClaim",
+        short_names=("pvc",),
+        subresources=(status(),),
+        columns=(
+            NAME,
+            text("Status", "status.phase"),
+            text("Volume", "spec.volumeName"),
+            text("Capacity", "status.capacity.storage"),
+            Column("Access Modes", lambda o, _: _access_modes(o)),
+            text("StorageClass", "spec.storageClassName"),
+            text(
+                "VolumeAttributesClass", "spec.volumeAttributesClassName", "", "<unset>"
+            ),
+            AGE,
+            Column("VolumeMode", path("spec.volumeMode", "<unset>"), wide=True),
+        ),
+        strategy=ReturnsDeletedStrategy(),
+    ),
+    _core(
+        "podtemplates",
+        "PodTemplate",
+        strategy=ServiceAccountStrategy(),
+    ),
+)
+
+_MODES = {
+    "ReadWriteOnce": "RWO",
+    "ReadOnlyMany": "ROX",
+    "ReadWriteMany": "RWX",
+    "ReadWriteOncePod": "RWOP",
+}
+
+
+def _access_modes(obj: JsonObject) -> str:
+    modes = read(obj, "status.accessModes") or read(obj, "spec.accessModes") or ()
+    return ",".join(_MODES.get(mode, mode) for mode in modes)
+
+
+def _claim(obj: JsonObject) -> str:
+    reference = read(obj, "spec.claimRef")
+    if not reference:
+        return ""
+    return f"{reference.get('namespace', '')}/{reference.get('name', '')}"

@@ -1,0 +1,47 @@
+"""Kinds that are asked, not stored: each POST is answered at once."""
+
+from __future__ import annotations
+
+from apiserver.resources.registry import Resource
+
+__all__ = ["AUTHENTICATION", "AUTHORIZATION", "BINDINGS"]
+
+_CREATE = ("create",)
+
+
+def _review(
+    group: str, resource: str, kind: str, *, namespaced: bool = False
+) -> Resource:
+    return Resource(
+        group,
+        "v1",
+        resource,
+        kind,
+        namespaced=namespaced,
+        verbs=_CREATE,
+        action=resource,
+    )
+
+
+BINDINGS = Resource(
+    "", "v1", "bindings", "Binding", namespaced=True, verbs=_CREATE, action="bindings"
+)
+AUTHENTICATION = (
+    _review("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
+    _review("authentication.k8s.io", "tokenreviews", "TokenReview"),
+)
+AUTHORIZATION = (
+    _review(
+        "authorization.k8s.io",
+        "localsubjectaccessreviews",
+        "LocalSubjectAccessReview",
+        namespaced=True,
+    ),
+    _review(
+        "authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview"
+    ),
+    _review(
+        "authorization.k8s.io", "selfsubjectrulesreviews", "SelfSubjectRulesReview"
+    ),
+    _review("authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview"),
+)

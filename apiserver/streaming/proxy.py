@@ -1,0 +1,153 @@
+"""Passing an upgraded connection through to the kubelet, bytes unchanged.
+
+The request goes on with all its headers, the kubelet's answer comes back as it is,
+and behind a 101 both directions are copied raw.
+
+Source: kubernetes/apimachinery pkg/util/proxy/upgradeaware.go.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from apimachinery import status
+from hops.client import UpgradeRefused
+from hops.serve import take_over
+from hops.splice import splice
+from wire.errors import ProtocolError
+from wire.http1 import ResponseHead, encode_response_head
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from apiserver.context import RequestContext
+    from hops.client import HttpClient, Upgraded
+    from wire.http1 import Headers
+
+__all__ = ["is_upgrade", "pass_through"]
+
+# Consumed by us, or about this connection only.
+_NOT_FORWARDED = frozenset({"authorization", "content-length", "transfer-encoding"})
+_IMPERSONATION = "impersonate-"
+
+
+def is_upgrade(request: web.BaseRequest) -> bool:
+    """Whether a Connection header has the word "upgrade" in it, in any case."""
+    lines = request.headers.getall("Connection", [])
+    return any("upgrade" in line.lower() for line in lines)
+
+
+async def pass_through(
+    context: RequestContext, client: HttpClient, target: str
+) -> web.StreamResponse:
+    """Serve one upgraded session over the kubelet.
+
+    Raises:
+        StatusError: 400 not an upgrade, 500 the kubelet cannot be reached.
+    """
+    request = context.request
+    if not is_upgrade(request):
+        raise status.bad_request("Upgrade request required")
+    upgraded = await _dial(context, client, target)
+    if isinstance(upgraded, UpgradeRefused):
+        return await _refuse(context, upgraded)
+    try:
+        connection = await take_over(request)
+    except BaseException:
+        upgraded.connection.abort()
+        raise
+    connection.write(_head_bytes(upgraded.head))
+    await splice(connection, upgraded.connection)
+    return connection.response
+
+
+async def _dial(
+    context: RequestContext, client: HttpClient, target: str
+) -> Upgraded | UpgradeRefused:
+    request = context.request
+    headers = forwarded_headers(context)
+    try:
+        return await client.upgrade(request.method, target, headers)
+    except UpgradeRefused as refused:
+        if refused.head.status < 400:
+            raise _server_error(
+                f"invalid upgrade response: status code {refused.head.status}"
+            ) from None
+        return refused
+    except (OSError, ProtocolError) as error:
+        raise _server_error(f"error dialing backend: {error}") from None
+
+
+def _server_error(text: str) -> status.StatusError:
+    """What becomes of a Go error that is no Status: 500 without a reason."""
+    return status.StatusError(status.failure_status(500, "", text))
+
+
+def forwarded_headers(context: RequestContext) -> Headers:
+    """The client's headers as the kubelet gets them.
+
+    The bearer token was spent on us, impersonation too. `traceparent` ties the hops of
+    a session together; one is made when the client sent none.
+    """
+    request = context.request
+    headers = [
+        (name, value)
+        for name, value in request.headers.items()
+        if name.lower() not in _NOT_FORWARDED
+        and not name.lower().startswith(_IMPERSONATION)
+    ]
+    if context.websocket_protocols is not None:
+        headers = _with_protocols(headers, context.websocket_protocols)
+    headers = _with_client_address(headers, request.remote or "")
+    if not request.headers.get("traceparent"):
+        headers.append(("traceparent", new_traceparent()))
+    return headers
+
+
+def _with_protocols(headers: Headers, protocols: list[str]) -> Headers:
+    """The subprotocols without the token, folded into one line."""
+    name = "Sec-WebSocket-Protocol"
+    kept = [(k, v) for k, v in headers if k.lower() != name.lower()]
+    return [*kept, (name, ",".join(protocols))]
+
+
+def _with_client_address(headers: Headers, address: str) -> Headers:
+    name = "X-Forwarded-For"
+    earlier = [v for k, v in headers if k.lower() == name.lower()]
+    kept = [(k, v) for k, v in headers if k.lower() != name.lower()]
+    return [*kept, (name, ", ".join([*earlier, address]))] if address else headers
+
+
+def new_traceparent() -> str:
+    """A W3C trace context of our own: version, trace id, span id, not sampled."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+
+
+async def _refuse(
+    context: RequestContext, refused: UpgradeRefused
+) -> web.StreamResponse:
+    """Write the kubelet's refusal to the client and end the connection.
+
+    The same status, headers and body; the body's length comes first, as net/http
+    writes it.
+    """
+    head = refused.head
+    headers: Headers = [("Content-Length", str(len(refused.body)))]
+    headers += [
+        (name, value)
+        for name, value in head.headers
+        if name.lower() not in ("content-length", "transfer-encoding", "connection")
+    ]
+    headers.append(("Connection", "close"))
+    connection = await take_over(context.request)
+    answer = ResponseHead(head.status, head.reason, headers)
+    connection.write(encode_response_head(answer) + refused.body)
+    connection.close()
+    await connection.wait_closed()
+    return connection.response
+
+
+def _head_bytes(head: ResponseHead) -> bytes:
+    """The head as it came, byte for byte."""
+    return head.raw or encode_response_head(head)
