@@ -1,11 +1,13 @@
 """The certificates of one cluster, in kubeadm's files, names and subjects.
 
 Source: kubernetes.io "PKI certificates and requirements"; kubernetes/kubernetes
-cmd/kubeadm/app/phases/certs/certlist.go. The one choice of our own: the administrator
-and the API server's kubelet client are in `system:masters`, not in kubeadm's newer
-`kubeadm:cluster-admins`, since that group has rights only where kubeadm has made its
-binding, while `system:masters` is honoured by every API server, also a real one that
-stands in for ours.
+cmd/kubeadm/app/phases/certs/certlist.go. Two choices are our own, both so that any API
+server honours them, a real one in place of ours included:
+
+- the administrator and the API server's kubelet client are in `system:masters`, not in
+  kubeadm's newer `kubeadm:cluster-admins`, which has rights only by kubeadm's binding;
+- so is the controller manager: upstream gives each of its controllers a service account
+  and a role of its own, ours share the one user.
 """
 
 from __future__ import annotations
@@ -175,7 +177,9 @@ def _wanted(names: PkiNames) -> dict[str, tuple[str, Profile]]:
             "kube-apiserver-kubelet-client", _MASTERS, usages=client
         ),
         "admin": Profile("kubernetes-admin", _MASTERS, usages=client),
-        "controller-manager": Profile("system:kube-controller-manager", usages=client),
+        "controller-manager": Profile(
+            "system:kube-controller-manager", _MASTERS, usages=client
+        ),
         "scheduler": Profile("system:kube-scheduler", usages=client),
     }
     for node, addresses in names.nodes.items():

@@ -12,7 +12,6 @@ import logging
 import socket
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from controllers.api import Api, Trouble
@@ -34,7 +33,6 @@ from controllers.resources import (
 )
 from controllers.scheduler import Scheduler
 from controllers.service_accounts import NamespaceFurnisher
-from controllers.system_namespaces import ensure_system_namespaces
 from controllers.taint_eviction import TaintEviction
 from hops.hop import Hop
 from kube_client.client import KubeClient
@@ -43,9 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from controllers.config import ControllersConfig
     from hops.hops import Hops
 
-__all__ = ["ControllersConfig", "run_controllers"]
+__all__ = ["run_controllers"]
 
 logger = logging.getLogger(__name__)
 
@@ -54,15 +53,6 @@ _USER_AGENT: Final = "mini-kube-controllers"
 _RETRY: Final = 0.05
 # The controllers that nobody waits for leave the processor to the kubelets first.
 _SETTLE: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ControllersConfig:
-    """Whose kubeconfigs to use; `ca_file` is published to every namespace."""
-
-    controllers_kubeconfig: Path
-    scheduler_kubeconfig: Path
-    ca_file: Path
 
 
 async def run_controllers(hops: Hops, config: ControllersConfig) -> None:
@@ -89,7 +79,6 @@ class _Manager:
         self._informers: dict[ResourceType, Informer] = {}
 
     async def start(self, tasks: asyncio.TaskGroup) -> None:
-        await _until_done(lambda: ensure_system_namespaces(self._api))
         pods = self._informer(tasks, PODS)
         nodes = self._informer(tasks, NODES)
         events = _recorder(Api(self._scheduling), "default-scheduler")

@@ -81,13 +81,13 @@ def explain(refusals: Mapping[str, Refusal]) -> str:
     )
     counted = _counted(reasons)
     advice = Counter(
-        "No preemption victims found for incoming pod."
+        "No preemption victims found for incoming pod"
         if refusal.resolvable
-        else "Preemption is not helpful for scheduling."
+        else "Preemption is not helpful for scheduling"
         for refusal in refusals.values()
     )
     total = f"0/{len(refusals)} nodes are available:"
-    return f"{total} {counted}. preemption: {total} {_counted(advice)}"
+    return f"{total} {counted}. preemption: {total} {_counted(advice)}."
 
 
 def _counted(reasons: Counter[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from apimachinery.quantity import parse_quantity
+from apimachinery.quantity import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +101,7 @@ def _amounts(quantities: Mapping[str, object]) -> Amounts:
 
 
 def _amount(name: str, text: str) -> int:
-    quantity = parse_quantity(text)
+    quantity = Quantity.parse(text)
     return quantity.milli_value() if name == _CPU else quantity.value()
 
 

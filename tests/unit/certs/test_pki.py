@@ -49,7 +49,12 @@ def contents(directory: Path) -> dict[str, bytes]:
             Usage.CLIENT,
         ),
         ("admin", "kubernetes-admin", ("system:masters",), Usage.CLIENT),
-        ("controller-manager", "system:kube-controller-manager", (), Usage.CLIENT),
+        (
+            "controller-manager",
+            "system:kube-controller-manager",
+            ("system:masters",),
+            Usage.CLIENT,
+        ),
         ("scheduler", "system:kube-scheduler", (), Usage.CLIENT),
         ("nodes/a/kubelet", "system:node:a", ("system:nodes",), Usage.SERVER),
         ("nodes/a/kubelet-client", "system:node:a", ("system:nodes",), Usage.CLIENT),

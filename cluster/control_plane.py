@@ -1,0 +1,133 @@
+"""mini-apiserver: the API server and the controllers, in one process.
+
+They are one program to save a hundred megabytes, and no more than that: the controllers
+know the API server by its URL and their certificates alone. `--controllers=-` leaves
+them out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from apiserver.config import Config
+from apiserver.main import make_parser
+from controllers.config import ControllersConfig
+from hops.hops import Hops
+from hops.tasks import cancel_and_wait, spawn
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.DEBUG if options.v >= 4 else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        config = Config.from_arguments(options)
+        controllers = _controllers_config(options, config)
+    except ValueError as error:
+        parser.error(str(error))
+    asyncio.run(_run(config, controllers))
+    return 0
+
+
+async def _run(config: Config, controllers: ControllersConfig | None) -> None:
+    from apiserver.app import build  # after the flags are known to be right
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    hops = Hops("apiserver")
+    server = await build(config, hops)
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await server.start()
+        print(f"mini-apiserver: serving on {server.url}", flush=True)
+        if controllers is not None:
+            await server.ready()
+            tasks.append(spawn("controllers", _control(controllers)))
+        await stop.wait()
+    finally:
+        await cancel_and_wait(*tasks)
+        await server.close()
+
+
+async def _control(config: ControllersConfig) -> None:
+    from controllers.manager import run_controllers  # the server serves already
+
+    # A process of its own in traces and counts, as it is in a real cluster.
+    await run_controllers(Hops("controllers"), config)
+
+
+def _controllers_config(
+    options: argparse.Namespace, config: Config
+) -> ControllersConfig | None:
+    if options.controllers == "-" or options.controllers_kubeconfig is None:
+        return None
+    if config.client_ca_file is None:
+        raise ValueError("--client-ca-file is required with --controllers-kubeconfig")
+    return ControllersConfig(
+        controllers_kubeconfig=options.controllers_kubeconfig,
+        scheduler_kubeconfig=(
+            options.scheduler_kubeconfig or options.controllers_kubeconfig
+        ),
+        ca_file=config.client_ca_file,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = make_parser()
+    group = parser.add_argument_group("controllers")
+    group.add_argument(
+        "--controllers",
+        choices=["*", "-"],
+        default="*",
+        help="* runs the controllers and the scheduler, - does not (default %(default)s)",
+    )
+    group.add_argument(
+        "--controllers-kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="how the controllers reach the API server; without it none run",
+    )
+    group.add_argument(
+        "--scheduler-kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="how the scheduler does (default: as the controllers)",
+    )
+    group = parser.add_argument_group("watching")
+    group.add_argument(
+        "--trace-dir",
+        default="",
+        metavar="DIR",
+        help="write every frame of every connection to a file in DIR",
+    )
+    group.add_argument(
+        "--admin-socket",
+        default="",
+        metavar="PATH",
+        help="listen on this Unix socket for the switch of the trace",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
