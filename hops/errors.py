@@ -8,12 +8,18 @@ crypto/tls CertificateVerificationError, crypto/x509 errors.
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import socket
 import ssl
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
+from hops.certificate_facts import peer_certificate_facts
 from hops.hop import Address, format_address
+
+if TYPE_CHECKING:
+    from hops.certificate_facts import CertificateFacts
 
 __all__ = ["ConnectError", "dial_error", "tls_error_text"]
 
@@ -36,7 +42,7 @@ def dial_error(address: Address, cause: BaseException) -> ConnectError:
         return cause
     network = "unix" if isinstance(address, str) else "tcp"
     if isinstance(cause, ssl.SSLError):
-        return ConnectError(tls_error_text(cause, address), cause)
+        return ConnectError(tls_error_text(cause), cause)
     if isinstance(cause, socket.gaierror):
         return ConnectError(f"dial tcp: lookup {address[0]}: no such host", cause)
     where = f"dial {network} {format_address(address)}"
@@ -74,10 +80,16 @@ _VERIFY_TEXTS = {
 _NOT_YET_VALID, _EXPIRED, _HOSTNAME, _IP_ADDRESS = 9, 10, 62, 64
 
 
-def tls_error_text(cause: ssl.SSLError, address: Address | None = None) -> str:
-    """What crypto/tls would have said."""
+def tls_error_text(
+    cause: ssl.SSLError, peer: ssl.SSLObject | ssl.SSLSocket | None = None
+) -> str:
+    """What crypto/tls would have said.
+
+    Args:
+        peer: the object that raised it: its certificate's names and dates are told.
+    """
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"tls: failed to verify certificate: x509: {_x509_text(cause, address)}"
+        return f"tls: failed to verify certificate: x509: {_x509_text(cause, peer)}"
     if isinstance(cause, ssl.SSLEOFError):
         return "EOF"
     reason = cause.reason or ""
@@ -102,14 +114,55 @@ _REASON_TEXTS = {
 }
 
 
-def _x509_text(cause: ssl.SSLCertVerificationError, address: Address | None) -> str:
-    code = cause.verify_code
-    if code in (_EXPIRED, _NOT_YET_VALID):
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return f"certificate has expired or is not yet valid: current time {now}"
-    if code in (_HOSTNAME, _IP_ADDRESS):
-        host = address[0] if isinstance(address, tuple) else ""
-        if code == _IP_ADDRESS:
-            return f"certificate is not valid for IP address {host}"
-        return f"certificate is not valid for {host}"
-    return _VERIFY_TEXTS.get(code, cause.verify_message)
+def _x509_text(
+    cause: ssl.SSLCertVerificationError, peer: ssl.SSLObject | ssl.SSLSocket | None
+) -> str:
+    if cause.verify_code in (_EXPIRED, _NOT_YET_VALID):
+        return _validity_text(peer_certificate_facts(peer))
+    if cause.verify_code in (_HOSTNAME, _IP_ADDRESS):
+        wanted = (peer.server_hostname if peer is not None else None) or "the peer"
+        return _name_text(wanted, peer_certificate_facts(peer))
+    return _VERIFY_TEXTS.get(cause.verify_code, cause.verify_message)
+
+
+def _validity_text(facts: CertificateFacts | None) -> str:
+    # crypto/x509 CertificateInvalidError, reason Expired
+    text = "certificate has expired or is not yet valid"
+    if facts is None:
+        return text
+    now = datetime.now(UTC)
+    if now < facts.not_before:
+        return f"{text}: current time {_rfc3339(now)} is before {_rfc3339(facts.not_before)}"
+    return f"{text}: current time {_rfc3339(now)} is after {_rfc3339(facts.not_after)}"
+
+
+def _name_text(wanted: str, facts: CertificateFacts | None) -> str:
+    # crypto/x509 HostnameError
+    if facts is None:
+        return f"certificate is not valid for {wanted}"
+    if _is_ip(wanted):
+        names = facts.ip_addresses
+        if not names:
+            return (
+                f"cannot validate certificate for {wanted} "
+                "because it doesn't contain any IP SANs"
+            )
+    else:
+        names = facts.dns_names
+        if not names:
+            return (
+                f"certificate is not valid for any names, but wanted to match {wanted}"
+            )
+    return f"certificate is valid for {', '.join(names)}, not {wanted}"
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -160,7 +160,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         except (ssl.SSLError, ssl.CertificateError) as err:
             self._flush()  # the alert
             self._explain(err)
-            self._fail(err)
+            self._fail(ConnectError(tls_error_text(err, self._ssl), err))
             return
         self._flush()
         self._stop_timer()
