@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from apimachinery.quantity import Quantity
 from kubelet import pod as pods
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from apimachinery.types import JsonObject
 
 __all__ = ["qos_class"]
@@ -39,13 +42,14 @@ def _computed(pod: JsonObject) -> str:
 _KINDS = ("requests", "limits")
 
 
-def _amounts(requirement: JsonObject, kind: str) -> dict[str, str]:
+def _amounts(requirement: JsonObject, kind: str) -> dict[str, Fraction]:
     amounts = requirement.get(kind) or {}
-    return {
-        name: str(amounts[name])
+    parsed = {
+        name: Quantity.parse(amounts[name]).amount
         for name in _COMPUTE
-        if str(amounts.get(name, "0")).strip("0.") not in ("", "m", "Mi", "Gi")
+        if name in amounts
     }
+    return {name: amount for name, amount in parsed.items() if amount}
 
 
 def _is_guaranteed(requirement: JsonObject) -> bool:
