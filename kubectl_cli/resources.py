@@ -154,7 +154,11 @@ class Mapper:
         """The resources of a category such as `all`; [] when there is none."""
         if _find(BUILT_IN, word.lower()) is not None:
             return []
-        return [each for each in self.discovered() if word in each.categories]
+        found: dict[str, Resource] = {}
+        for each in self.discovered():  # the preferred version comes first
+            if word in each.categories:
+                found.setdefault(each.full_name, each)
+        return list(found.values())
 
     def for_kind(self, api_version: str, kind: str) -> Resource:
         """The resource that holds objects of this kind.

@@ -169,6 +169,16 @@ class RestClient:
         self.log.body(response.body)
         return response
 
+    def stream_raw(self, target: str) -> StreamingResponse:
+        """GET a path with its query as they are, for --raw."""
+        path, mark, query = target.partition("?")
+        if not mark:
+            return self.stream(path, accept=ACCEPT_REST)
+        from urllib.parse import parse_qsl
+
+        pairs = parse_qsl(query, keep_blank_values=True)
+        return self.stream(path, pairs, accept=ACCEPT_REST)
+
     def stream(
         self, path: str, query: Query | None = None, *, accept: str = ACCEPT_JSON
     ) -> StreamingResponse:

@@ -1,0 +1,118 @@
+"""YAML as sigs.k8s.io/yaml reads it: JSON's data model, dates stay text.
+
+Source: kubernetes-sigs/yaml (goyaml.v2 resolve.go): YAML 1.1 words for booleans, no
+sexagesimal numbers, duplicate keys refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["YamlInputError", "load_document", "load_documents"]
+
+
+class YamlInputError(Exception):
+    """The text is no YAML; the sentence is like goyaml's."""
+
+
+_BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_BASE):  # type: ignore[misc, valid-type]  # one of two classes
+    """A safe loader with goyaml's idea of scalars."""
+
+
+def _bool_words() -> list[str]:
+    words = ("y", "yes", "on", "true", "n", "no", "off", "false")
+    return [form for word in words for form in (word, word.capitalize(), word.upper())]
+
+
+_TRUE = frozenset(w for w in _bool_words() if w.lower() in ("y", "yes", "on", "true"))
+_INT = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+
+_Loader.yaml_implicit_resolvers = {}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool",
+    re.compile("|".join(f"{word}\\Z" for word in _bool_words())),
+    list("yYnNtTfFoO"),
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"(~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<\Z"), ["<"])
+
+
+def _bool(loader: Any, node: Any) -> bool:
+    return loader.construct_scalar(node) in _TRUE
+
+
+def _int(loader: Any, node: Any) -> int:
+    text = loader.construct_scalar(node).replace("_", "")
+    sign = -1 if text.startswith("-") else 1
+    digits = text.lstrip("+-")
+    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+        return sign * int(digits, 8)
+    return sign * int(digits, 0)
+
+
+def _float(loader: Any, node: Any) -> float:
+    return float(loader.construct_scalar(node))
+
+
+def _mapping(loader: Any, node: Any) -> dict[str, Any]:
+    loader.flatten_mapping(node)
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = _key(loader.construct_object(key_node, deep=True))
+        if key in result:
+            line = key_node.start_mark.line + 1
+            raise YamlInputError(
+                f'yaml: unmarshal errors:\n  line {line}: key "{key}" already set in map'
+            )
+        result[key] = loader.construct_object(value_node, deep=True)
+    return result
+
+
+def _key(key: Any) -> str:
+    """JSON has string keys only."""
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return "null" if key is None else str(key)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:bool", _bool)
+_Loader.add_constructor("tag:yaml.org,2002:int", _int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _float)
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def load_documents(text: bytes) -> Iterator[Any]:
+    """The documents of a stream; an empty one is None.
+
+    Raises:
+        YamlInputError: it is no YAML.
+    """
+    try:
+        yield from yaml.load_all(text, _Loader)  # noqa: S506 - safe, see _Loader
+    except yaml.YAMLError as error:
+        raise YamlInputError(f"yaml: {_text(error)}") from None
+
+
+def load_document(text: bytes) -> Any:
+    """The first document."""
+    return next(load_documents(text), None)
+
+
+def _text(error: Any) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)
