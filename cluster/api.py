@@ -74,24 +74,26 @@ class ApiClient:
         return answer.status == 200
 
     def node_states(self, name: str) -> Iterator[dict[str, Any] | None]:
-        """The node now, and again after each change; None when nothing happened."""
-        return self.states("/api/v1/nodes", name)
+        """As `states`, for a node; None also while the server cannot be asked."""
+        while True:
+            try:
+                yield from self.states("/api/v1/nodes", name)
+            except ApiError:
+                time.sleep(_PAUSE)
+                yield None
 
     def states(self, collection: str, name: str) -> Iterator[dict[str, Any] | None]:
-        """An object now, and again after each change.
+        """An object now, after each change, and about every second; None: absent.
 
-        None says that there is none, or that nothing happened for about a second.
+        Raises:
+            ApiError: the server refused, or did not answer.
         """
         query = f"{collection}?fieldSelector=metadata.name%3D{quote(name)}"
         while True:
-            try:
-                listed = self.call("GET", query)
-                yield from listed["items"] or [None]
-                version = listed["metadata"]["resourceVersion"]
-                yield from self._watch(f"{query}&watch=1&resourceVersion={version}")
-            except ApiError:
-                time.sleep(_PAUSE)
-            yield None
+            listed = self.call("GET", query)
+            yield from listed["items"] or [None]
+            version = listed["metadata"]["resourceVersion"]
+            yield from self._watch(f"{query}&watch=1&resourceVersion={version}")
 
     def items(self, path: str) -> list[dict[str, Any]]:
         """All objects of a collection.
@@ -156,8 +158,8 @@ class ApiClient:
         parsed: dict[str, Any] = json.loads(answer.body)
         return parsed
 
-    def _watch(self, target: str) -> Iterator[dict[str, Any]]:
-        """Objects as they change, for about a second."""
+    def _watch(self, target: str) -> Iterator[dict[str, Any] | None]:
+        """One object as it changes, for about a second."""
         limited = f"{target}&timeoutSeconds={_WATCH_SECONDS}"
         rest = b""
         try:
@@ -166,8 +168,10 @@ class ApiClient:
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
                         event = json.loads(line)
-                        if event["type"] in ("ADDED", "MODIFIED"):
-                            yield event["object"]
+                        if event["type"] == "ERROR":
+                            return  # list again
+                        gone = event["type"] == "DELETED"
+                        yield None if gone else event["object"]
         except RequestError as err:
             raise ApiError(0, str(err)) from err
 
