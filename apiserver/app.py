@@ -19,10 +19,12 @@ from apiserver.admission.pods import (
     PodPriority,
     PodServiceAccount,
 )
+from apiserver.authn.accounts import FollowedAccounts
+from apiserver.authn.service_account import ServiceAccountTokens, TokenIssuer
 from apiserver.authn.token_file import TokenFile
 from apiserver.authz.bootstrap import node_rules
 from apiserver.authz.node import NodeAuthorizer
-from apiserver.authz.policy import Followed, NodePods, RolePolicy
+from apiserver.authz.policy import NodePods, RolePolicy
 from apiserver.authz.rbac import RBACAuthorizer
 from apiserver.authz.union import AlwaysAllow, AlwaysDeny, SuperuserGroup, Union
 from apiserver.bootstrap import ensure_namespaces, ensure_roles_and_classes
@@ -30,14 +32,16 @@ from apiserver.context import RequestContext
 from apiserver.filters.chain import DEFAULT_FILTERS, build_chain
 from apiserver.filters.in_flight import InFlight
 from apiserver.filters.request_info import parse_request_info
+from apiserver.following import Followed, Following
 from apiserver.handlers.dispatch import dispatch
 from apiserver.handlers.health import HealthChecks
 from apiserver.metrics import Metrics
 from apiserver.resources.catalogue import built_in_registry
+from apiserver.resources.core import SERVICE_ACCOUNTS
 from apiserver.resources.objects import Objects
 from apiserver.resources.pods import PODS
 from apiserver.response import add_common_headers
-from apiserver.services import Cachers, Services
+from apiserver.services import Cachers, Services, TokenAuthenticator
 from apiserver.storage.objects import ObjectStore
 from apiserver.streaming.kubelets import Kubelets
 from hops.hop import Hop, format_address
@@ -63,12 +67,10 @@ _RBAC_GROUP = "rbac.authorization.k8s.io"
 class ApiServer:
     """A server that is started once and closed once."""
 
-    def __init__(
-        self, services: Services, hops: Hops, followed: list[Followed]
-    ) -> None:
+    def __init__(self, services: Services, hops: Hops, following: Following) -> None:
         self.services = services
         self._hops = hops
-        self._followed = followed
+        self._following = following
         self._served: ServedApplication | None = None
         self._bootstrap: asyncio.Task[None] | None = None
         self._bootstrapped = asyncio.Event()
@@ -111,8 +113,7 @@ class ApiServer:
             tls=tls,
         )
         self.services.server_address = format_address((config.bind_address, self.port))
-        for followed in self._followed:
-            followed.start()
+        self._following.start()
         self._bootstrap = spawn("bootstrap", self._ensure_first_objects())
 
     async def _ensure_first_objects(self) -> None:
@@ -123,8 +124,7 @@ class ApiServer:
     async def ready(self) -> None:
         """Wait until /readyz says ok."""
         await self._bootstrapped.wait()
-        for followed in self._followed:
-            await followed.ready.wait()
+        await self._following.ready()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request, from its head to its answer."""
@@ -152,8 +152,7 @@ class ApiServer:
         """Stop listening, end what runs, and release the store."""
         if self._bootstrap is not None:
             await cancel_and_wait(self._bootstrap)
-        for followed in self._followed:
-            await followed.close()
+        await self._following.close()
         # Watches end with their cachers; then no handler is left to wait for.
         await self.services.cachers.close()
         if self._served is not None:
@@ -173,7 +172,7 @@ class ApiServer:
         return self._bootstrapped.is_set()
 
     async def _is_synced(self) -> bool:
-        return all(followed.ready.is_set() for followed in self._followed)
+        return self._following.is_ready
 
 
 async def _prepare_response(request: web.Request, response: web.StreamResponse) -> None:
@@ -188,7 +187,8 @@ async def build(config: Config, hops: Hops) -> ApiServer:
     store = await _open_store(config)
     registry = built_in_registry()
     cachers = Cachers(store)
-    authorizer, followed = _authorizer(config, registry, cachers)
+    following = Following(cachers)
+    authorizer = _authorizer(config, registry, following)
     services = Services(
         config=config,
         registry=registry,
@@ -209,8 +209,8 @@ async def build(config: Config, hops: Hops) -> ApiServer:
         writes=InFlight(config.max_mutating_requests_inflight),
         clock=time.time,
     )
-    _add_token_authenticators(services)
-    return ApiServer(services, hops, followed)
+    _add_token_authenticators(services, following)
+    return ApiServer(services, hops, following)
 
 
 async def _open_store(config: Config) -> Store:
@@ -230,16 +230,12 @@ async def _open_store(config: Config) -> Store:
             raise ValueError(f"--storage-backend={backend} is not built in")
 
 
-def _authorizer(
-    config: Config, registry: Registry, cachers: Cachers
-) -> tuple[Authorizer, list[Followed]]:
-    followed: dict[str, Followed] = {}
-
+def _authorizer(config: Config, registry: Registry, following: Following) -> Authorizer:
     def follow(resource: str) -> Followed:
         found = registry.find(_RBAC_GROUP, "v1", resource)
         if found is None:
             raise ValueError(f"{resource} is not served")
-        return followed.setdefault(resource, Followed(cachers, found))
+        return following.of(found)
 
     authorizers: list[Authorizer] = [SuperuserGroup()]
     for mode in config.authorization_mode:
@@ -249,8 +245,8 @@ def _authorizer(
             case "AlwaysDeny":
                 authorizers.append(AlwaysDeny())
             case "Node":
-                pods = followed.setdefault("pods", Followed(cachers, PODS))
-                authorizers.append(NodeAuthorizer(node_rules(), NodePods(pods)))
+                pods = NodePods(following.of(PODS))
+                authorizers.append(NodeAuthorizer(node_rules(), pods))
             case "RBAC":
                 policy = RolePolicy(
                     cluster_roles=follow("clusterroles"),
@@ -259,7 +255,7 @@ def _authorizer(
                     role_bindings=follow("rolebindings"),
                 )
                 authorizers.append(RBACAuthorizer(policy))
-    return Union(authorizers), list(followed.values())
+    return Union(authorizers)
 
 
 def _admission(config: Config) -> Admission:
@@ -274,7 +270,24 @@ def _admission(config: Config) -> Admission:
     return Admission(steps)
 
 
-def _add_token_authenticators(services: Services) -> None:
+def _add_token_authenticators(services: Services, following: Following) -> None:
     config = services.config
+    authenticators: list[TokenAuthenticator] = []
     if config.token_auth_file is not None:
-        services.token_authenticators = (TokenFile.read(config.token_auth_file),)
+        authenticators.append(TokenFile.read(config.token_auth_file))
+    signing = config.service_account_signing_key_file
+    verifying = config.service_account_key_file or signing
+    if verifying is not None:
+        accounts = FollowedAccounts(following.of(SERVICE_ACCOUNTS), following.of(PODS))
+        authenticators.append(
+            ServiceAccountTokens(
+                verifying,
+                config.service_account_issuer,
+                config.audiences,
+                accounts,
+                services.clock,
+            )
+        )
+    if signing is not None:
+        services.token_issuer = TokenIssuer(signing, config.service_account_issuer)
+    services.token_authenticators = tuple(authenticators)

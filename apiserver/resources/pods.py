@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from apimachinery.validation import names
+from apimachinery.validation import names, pods
 from apiserver.resources.cells import read
 from apiserver.resources.pod_defaults import default_pod_spec, qos_class
 from apiserver.resources.pod_printing import POD_COLUMNS, pod_row_conditions
@@ -61,7 +61,7 @@ class PodStrategy(Strategy):
         return {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}
 
     def validate(self, obj: JsonObject) -> list[FieldError]:
-        return _validation("validate_pod")(obj)
+        return pods.validate_pod(obj)
 
     def warnings(self, obj: JsonObject) -> list[str]:
         complaints = names.dns1123_label(obj["metadata"].get("name", ""))
@@ -89,9 +89,9 @@ class PodStrategy(Strategy):
     ) -> list[FieldError]:
         match subresource:
             case "":
-                return _validation("validate_pod_update")(new, old)
+                return pods.validate_pod_update(new, old)
             case "ephemeralcontainers":
-                return _validation("validate_ephemeral_containers_update")(new, old)
+                return pods.validate_ephemeral_containers_update(new, old)
             case _:
                 return []
 
@@ -112,15 +112,6 @@ class PodStrategy(Strategy):
         if label == "spec.hostNetwork":
             return "true" if read(obj, label) else "false"
         return super().field_value(obj, label)
-
-
-def _validation(name: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return getattr(import_module("apimachinery.validation.pods"), name)
-    except (ImportError, AttributeError):
-        return lambda *objects: []
 
 
 def _restore_metadata(new: JsonObject, old: JsonObject, field: str) -> None:

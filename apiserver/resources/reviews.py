@@ -19,7 +19,7 @@ def _review(
         kind,
         namespaced=namespaced,
         verbs=_CREATE,
-        action=resource,
+        action="reviews",
     )
 
 
