@@ -19,6 +19,7 @@ class Hop(StrEnum):
     CONTROLLERS_APISERVER = "controllers-apiserver"
     KUBELET_CRI = "kubelet-cri"
     KUBELET_CRI_STREAMING = "kubelet-cri-streaming"
+    KUBELET_POD = "kubelet-pod"
     CRI_SHIM = "cri-shim"
     APISERVER_ETCD = "apiserver-etcd"
 
