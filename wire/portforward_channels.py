@@ -158,13 +158,19 @@ class _ChannelSession:
                     self._on_message(frame, events)
 
     def _decode(self, payload: bytes) -> ChannelMessage:
-        is_binary = self._codec is Codec.BINARY
-        return decode_binary(payload) if is_binary else decode_base64(payload)
+        if self._codec is Codec.BINARY:
+            return decode_binary(payload)
+        message = decode_base64(payload)
+        return ChannelMessage(message.channel % 256, message.data)
 
     def _send(self, channel: int, data: bytes) -> None:
-        is_binary = self._codec is Codec.BINARY
-        encode = encode_binary if is_binary else encode_base64
-        self._frame(Opcode(self._codec), encode(channel, data))
+        if self._codec is Codec.BINARY:
+            payload = encode_binary(channel, data)
+        else:
+            # Go adds '0' to the channel in one byte, which overflows with many ports.
+            is_overflow = channel + 0x30 > 255
+            payload = encode_base64(channel - 256 if is_overflow else channel, data)
+        self._frame(Opcode(self._codec), payload)
 
     def _close(self, code: int) -> None:
         if not self._close_sent:

@@ -118,9 +118,9 @@ class PortForwardServer(PortForwardSession):
             stream = parse_port_stream(stream_id, headers)
         except RemoteProtocolError:
             return self._reset(stream_id)
-        if not self.connection.is_open(stream_id):
-            return None  # the same chunk has its end
-        self.connection.reply(stream_id)
+        # The same chunk may have its end; the events after this one will tell.
+        if self.connection.is_open(stream_id):
+            self.connection.reply(stream_id)
         pair = self._pairs.add(stream, self._now)
         if pair is None:
             self._on_duplicate(stream)

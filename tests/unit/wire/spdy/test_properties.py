@@ -12,7 +12,13 @@ from hypothesis.stateful import (
 
 from tests.unit.wire.spdy import vectors
 from wire.errors import RemoteProtocolError
-from wire.portforward import PortForwardServer, Role, Tunnel, Tunnelled
+from wire.portforward import (
+    PortForwardClient,
+    PortForwardServer,
+    Role,
+    Tunnel,
+    Tunnelled,
+)
 from wire.remotecommand import StreamOptions
 from wire.remotecommand_spdy import SpdyRemoteCommandClient, SpdyRemoteCommandServer
 from wire.spdy.connection import SpdyConnection
@@ -40,13 +46,17 @@ from wire.spdy.limits import Limits
 
 IDS = st.integers(0, 9) | st.sampled_from([0x7FFFFFFF, 0x80000001, 0xFFFFFFFF])
 FLAGS = st.sampled_from([0, 1, 2, 3, 0x80])
-HEADERS = st.lists(
+STREAM_TYPES = ("error", "stdin", "stdout", "stderr", "resize", "data")
+HEADERS = st.one_of(
+    st.sampled_from(STREAM_TYPES).map(lambda name: (("streamtype", name),)),
     st.tuples(
-        st.sampled_from(["streamtype", "port", "requestid", "host", "x"]),
-        st.sampled_from(["error", "data", "stdin", "80", "0", "", "é"]),
-    ),
-    max_size=4,
-).map(tuple)
+        st.sampled_from(["error", "data"]), st.sampled_from(["80", "0"]), st.just("0")
+    ).map(lambda values: tuple(zip(PORT_HEADERS, values, strict=True))),
+    st.lists(
+        st.tuples(st.sampled_from(["port", "host", "x"]), st.sampled_from(["", "é"]))
+    ).map(tuple),
+)
+PORT_HEADERS = ("streamtype", "port", "requestid")
 FRAMES = st.one_of(
     st.builds(SynStream, IDS, HEADERS, flags=FLAGS),
     st.builds(SynReply, IDS, HEADERS, flags=FLAGS),
@@ -159,6 +169,35 @@ def test_sessions_never_raise(protocol, stream):
         session.ping()
         session.close()
         session.data_to_send()
+
+
+SESSIONS = {
+    "exec server": lambda: SpdyRemoteCommandServer("v4.channel.k8s.io", ALL),
+    "exec server v1": lambda: SpdyRemoteCommandServer("channel.k8s.io", ALL),
+    "exec client": lambda: SpdyRemoteCommandClient("v4.channel.k8s.io", ALL),
+    "forwarding server": PortForwardServer,
+    "forwarding client": lambda: two_forwards(PortForwardClient()),
+}
+
+
+def two_forwards(client):
+    client.open(80)
+    client.open(81)
+    return client
+
+
+@given(st.sampled_from(sorted(SESSIONS)), almost_spdy())
+def test_sessions_give_the_same_events_in_any_cut(name, stream):
+    whole, bytewise = SESSIONS[name](), SESSIONS[name]()
+
+    expected = whole.receive_data(stream) + whole.receive_eof()
+    events = [
+        event
+        for place in range(len(stream))
+        for event in bytewise.receive_data(stream[place : place + 1])
+    ]
+
+    assert events + bytewise.receive_eof() == expected
 
 
 @given(almost_spdy(), st.binary(max_size=40))
