@@ -58,6 +58,7 @@ class Sandbox:
             "resize": self._resize,
             "signal": self._signal,
             "kill_exec": self._kill_exec,
+            "limit_memory": self._limit_memory,
             "reopen_log": self._reopen_log,
             "pids": self._pids,
             "forget": self._forget,
@@ -138,6 +139,10 @@ class Sandbox:
     def _kill_exec(self, _connection: Connection, message: Message) -> Message:
         pids = [pid for pid, e in self._execs.items() if e.id == message["exec"]]
         kill_trees(pids)
+        return {}
+
+    def _limit_memory(self, _connection: Connection, message: Message) -> Message:
+        self._running(message["container"]).memory_limit = message["bytes"]
         return {}
 
     def _reopen_log(self, _connection: Connection, message: Message) -> Message:

@@ -1,0 +1,102 @@
+"""What the catalogue's own servers share: where to listen, and how to end.
+
+Run as `python -I -S`, standard library only, so that a pod is ready some 20 ms after its
+start; `selectors`, `http.server` and asyncio would double that.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+
+__all__ = ["listen", "serve"]
+
+
+def wanted_ports():
+    """The ports that the pod declares, or the image."""
+    declared = json.loads(os.environ.get("MINI_KUBE_PORTS") or "[]")
+    return [entry["containerPort"] for entry in declared] or [0]
+
+
+def listen():
+    """Listen on every wanted port of the pod's own address.
+
+    A port that we may not have, or that another pod on the host's network has, is replaced
+    by any other; the pair goes to the port map, by which port-forward finds it.
+    """
+    address = os.environ.get("MINI_KUBE_POD_IP") or "127.0.0.1"
+    listeners = []
+    for port in wanted_ports():
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((address, port))
+        except OSError:
+            listener.bind((address, 0))
+            note_port(port, listener.getsockname()[1])
+        listener.listen(128)
+        listener.setblocking(False)
+        listeners.append(listener)
+    return listeners
+
+
+def note_port(wanted, actual):
+    """Say which port stands for the wanted one."""
+    line = f"{wanted} {actual}\n"
+    path = os.environ.get("MINI_KUBE_PORT_MAP")
+    if path:
+        with open(path, "a") as file:
+            file.write(line)
+    sys.stderr.write(f"mini-cri: port {wanted} cannot be had, listening on {actual}\n")
+
+
+def serve(listeners, make_connection):
+    """Accept and serve until SIGTERM, SIGINT or SIGQUIT.
+
+    `make_connection(socket, peer)` gives an object with `wants()`, the poll events it waits
+    for (0: it is done), and `ready(events)`.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, lambda *_: os._exit(0))
+    poll = select.poll()
+    accepting = {listener.fileno(): listener for listener in listeners}
+    for descriptor in accepting:
+        poll.register(descriptor, select.POLLIN)
+    serving = {}
+    while True:
+        for descriptor, events in poll.poll():
+            if descriptor in accepting:
+                accept(accepting[descriptor], poll, serving, make_connection)
+            else:
+                turn(descriptor, events, poll, serving)
+
+
+def accept(listener, poll, serving, make_connection):
+    """Take a new connection in."""
+    try:
+        connection, peer = listener.accept()
+    except OSError:
+        return
+    connection.setblocking(False)
+    serving[connection.fileno()] = connection, make_connection(connection, peer)
+    poll.register(connection.fileno(), select.POLLIN)
+
+
+def turn(descriptor, events, poll, serving):
+    """Let a connection do what it can, and drop it when it is done."""
+    connection, protocol = serving[descriptor]
+    try:
+        protocol.ready(events)
+        wants = protocol.wants()
+    except BlockingIOError:
+        return
+    except OSError:
+        wants = 0
+    if wants:
+        poll.modify(descriptor, wants)
+        return
+    poll.unregister(descriptor)
+    del serving[descriptor]
+    connection.close()

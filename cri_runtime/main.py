@@ -1,0 +1,73 @@
+"""mini-cri: the command."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from cri_runtime.config import Config, build_parser
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; containers stay. `stop-all` ends them."""
+    options = build_parser().parse_args(arguments)
+    if options.command == "stop-all":
+        from cri_runtime.stop_all import stop_all  # without gRPC and asyncio: fast
+
+        return stop_all(options.root, options.state)
+    return _serve(options)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import asyncio  # 50 ms that `--help` and `stop-all` need not pay
+
+    config = Config.from_arguments(options)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=config.log_level.upper(),
+        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
+    )
+    logging.getLogger("grpc").setLevel(logging.WARNING)
+    try:
+        asyncio.run(_run(config))
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"mini-cri: {error}\n")
+        return 1
+    return 0
+
+
+async def _run(config: Config) -> None:
+    import asyncio
+
+    from cri_runtime.app import Runtime
+    from hops.hops import Hops
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runtime = Runtime(config, Hops("cri"))
+    await runtime.start()
+    try:
+        sys.stdout.write(
+            f"mini-cri: serving on unix://{runtime.address}, "
+            f"streaming on {runtime.streaming.base_url}\n"
+        )
+        sys.stdout.flush()
+        await stop.wait()
+    finally:
+        await runtime.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

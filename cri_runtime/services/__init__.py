@@ -1,0 +1,1 @@
+"""The gRPC services: thin methods that translate between messages and the runtime."""

@@ -1,0 +1,94 @@
+"""Serving an attach: the shim copies a container's streams to pipes, and we to the client.
+
+Source: kubernetes/cri-streaming pkg/streaming/remotecommand/attach.go; containerd/containerd
+internal/cri/server/container_attach.go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from cri_runtime.errors import CriError
+from cri_runtime.execs import Streams, check_running
+from cri_runtime.shim_client import ShimError
+from hops.tasks import spawn
+from wire.exit_status import ExitResult, internal_error
+
+if TYPE_CHECKING:
+    from cri_runtime.containers import Containers
+    from cri_runtime.records import Container
+    from cri_runtime.sandboxes import Sandboxes
+    from cri_runtime.shim_client import ShimClient
+    from cri_runtime.streaming.requests import PendingRequest
+    from cri_runtime.streaming.session import Session
+    from wire.terminal import TerminalSize
+
+__all__ = ["serve_attach"]
+
+
+async def serve_attach(
+    session: Session,
+    sandboxes: Sandboxes,
+    containers: Containers,
+    container: Container,
+    request: PendingRequest,
+) -> ExitResult:
+    """Copy until the container ends or the client leaves. The exit code is not reported."""
+    options = request.options
+    streams = Streams.pipes(options)
+    try:
+        check_running(container)
+        shim = sandboxes.shim(container.sandbox_id)
+        session.on_resize = lambda size: _resize(shim, container, size)
+        await shim.request(
+            "attach",
+            # in the order that the shim takes them
+            descriptors=[streams.theirs[n] for n in _NAMES if n in streams.theirs],
+            container=container.id,
+            **{name: True for name in _NAMES if name in streams.theirs},
+        )
+        streams.close_theirs()
+        session.connect(streams.ends)
+        if options.stdout or options.stderr:
+            await session.outputs_ended.wait()
+        else:
+            await _stdin_or_container_ended(session, containers, container)
+    except (CriError, ShimError) as error:
+        return internal_error(f"error attaching to container: {error}")
+    finally:
+        session.on_resize = None
+        streams.close()
+    return ExitResult()
+
+
+_NAMES = ("stdin", "stdout", "stderr")
+
+
+def _resize(shim: ShimClient, container: Container, size: TerminalSize) -> None:
+    spawn("resize", _send_size(shim, container, size))
+
+
+async def _send_size(
+    shim: ShimClient, container: Container, size: TerminalSize
+) -> None:
+    try:
+        await shim.request(
+            "resize", container=container.id, width=size.width, height=size.height
+        )
+    except ShimError:
+        return  # it has ended
+
+
+async def _stdin_or_container_ended(
+    session: Session, containers: Containers, container: Container
+) -> None:
+    tasks = {
+        spawn("attached stdin", session.stdin_ended.wait()),
+        spawn("attached container", containers.wait(container)),
+    }
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
