@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
@@ -61,6 +62,7 @@ __all__ = ["ApiServer", "build"]
 logger = logging.getLogger(__name__)
 
 _CONTEXT = "apiserver.context"
+_HEALTH_SECONDS = 2.0
 _RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
@@ -162,9 +164,9 @@ class ApiServer:
 
     async def _store_answers(self) -> bool:
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(_HEALTH_SECONDS):
                 await self.services.store.current_revision()
-        except Exception:
+        except (OSError, TimeoutError, sqlite3.Error):
             return False
         return True
 

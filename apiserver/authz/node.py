@@ -16,7 +16,7 @@ from apiserver.authz.rbac import rule_allows
 from apiserver.resources.cells import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from apimachinery.types import JsonObject
     from apiserver.authn.user import UserInfo
@@ -45,16 +45,23 @@ class NodeAuthorizer:
     def __init__(self, rules: Sequence[JsonObject], pods: PodSource) -> None:
         self._rules = tuple(rules)
         self._pods = pods
+        self._checks: dict[tuple[str, str], Callable[[str, Attributes], str]] = {
+            ("", "secrets"): self._referenced,
+            ("", "configmaps"): self._referenced,
+            ("", "serviceaccounts"): self._own_service_account,
+            ("coordination.k8s.io", "leases"): _own_lease,
+            ("", "pods"): _own_pods,
+            ("", "nodes"): _own_node,
+        }
 
     def authorize(self, attributes: Attributes) -> Decision:
         node = node_name_of(attributes.user)
         if not node or not attributes.is_resource:
             return _NO_OPINION
-        check = _CHECKS.get((attributes.group, attributes.resource))
-        if check is not None:
-            problem = check(self, node, attributes)
-            if problem:
-                return Decision(Verdict.NO_OPINION, problem)
+        check = self._checks.get((attributes.group, attributes.resource))
+        problem = check(node, attributes) if check is not None else ""
+        if problem:
+            return Decision(Verdict.NO_OPINION, problem)
         if any(rule_allows(rule, attributes) for rule in self._rules):
             return Decision(Verdict.ALLOW)
         return _NO_OPINION
@@ -91,39 +98,32 @@ class NodeAuthorizer:
                 return ""
         return f"no relationship found between node '{node}' and this object"
 
-    def _own_lease(self, node: str, attributes: Attributes) -> str:
-        if attributes.namespace != "kube-node-lease":
-            return 'can only access leases in the "kube-node-lease" system namespace'
-        if attributes.name and attributes.name != node:
-            return (
-                "can only access node lease with the same name as the requesting node"
-            )
+
+def _own_lease(node: str, attributes: Attributes) -> str:
+    if attributes.namespace != "kube-node-lease":
+        return 'can only access leases in the "kube-node-lease" system namespace'
+    if attributes.name and attributes.name != node:
+        return "can only access node lease with the same name as the requesting node"
+    return ""
+
+
+def _own_pods(node: str, attributes: Attributes) -> str:
+    if attributes.verb not in ("list", "watch"):
         return ""
-
-    def _own_pods(self, node: str, attributes: Attributes) -> str:
-        if attributes.verb not in ("list", "watch"):
-            return ""
-        # 1.32, AuthorizeNodeWithSelectors
-        if _selected(attributes, "spec.nodeName") != node:
-            return "can only list/watch pods with spec.nodeName field selector"
-        return ""
-
-    def _own_node(self, node: str, attributes: Attributes) -> str:
-        if attributes.verb in ("list", "watch") and attributes.name != node:
-            return f"node '{node}' cannot read all nodes, only its own Node object"
-        if attributes.verb == "get" and attributes.name != node:
-            return f"node '{node}' cannot read '{attributes.name}', only its own Node object"
-        return ""
+    # 1.32, AuthorizeNodeWithSelectors
+    if _selected(attributes, "spec.nodeName") != node:
+        return "can only list/watch pods with spec.nodeName field selector"
+    return ""
 
 
-_CHECKS = {
-    ("", "secrets"): NodeAuthorizer._referenced,
-    ("", "configmaps"): NodeAuthorizer._referenced,
-    ("", "serviceaccounts"): NodeAuthorizer._own_service_account,
-    ("coordination.k8s.io", "leases"): NodeAuthorizer._own_lease,
-    ("", "pods"): NodeAuthorizer._own_pods,
-    ("", "nodes"): NodeAuthorizer._own_node,
-}
+def _own_node(node: str, attributes: Attributes) -> str:
+    if attributes.verb in ("list", "watch") and attributes.name != node:
+        return f"node '{node}' cannot read all nodes, only its own Node object"
+    if attributes.verb == "get" and attributes.name != node:
+        return (
+            f"node '{node}' cannot read '{attributes.name}', only its own Node object"
+        )
+    return ""
 
 
 def _selected(attributes: Attributes, field: str) -> str | None:

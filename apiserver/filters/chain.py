@@ -5,7 +5,6 @@ Source: kubernetes/apiserver pkg/server/config.go, DefaultBuildHandlerChain.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from apiserver.filters.audit import assign_audit_id
@@ -17,9 +16,11 @@ from apiserver.filters.in_flight import limit_in_flight
 from apiserver.filters.recovery import recover
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
-    from apiserver.context import Filter, Handler
+    from aiohttp import web
+
+    from apiserver.context import Filter, Handler, RequestContext
 
 __all__ = ["DEFAULT_FILTERS", "build_chain"]
 
@@ -38,5 +39,12 @@ DEFAULT_FILTERS: Sequence[Filter] = (
 def build_chain(filters: Sequence[Filter], handler: Handler) -> Handler:
     """The handler behind all filters."""
     for wrap in reversed(filters):
-        handler = partial(wrap, following=handler)
+        handler = _wrapped(wrap, handler)
     return handler
+
+
+def _wrapped(wrap: Filter, following: Handler) -> Handler:
+    def handle(context: RequestContext) -> Awaitable[web.StreamResponse]:
+        return wrap(context, following)
+
+    return handle

@@ -14,7 +14,7 @@ from apimachinery.meta import rfc3339
 from apimachinery.options import WriteOptions, check
 from apimachinery.status import success_status
 from apiserver.body import read_body
-from apiserver.decoding import decode_document, field_manager
+from apiserver.decoding import decode_document
 from apiserver.resources.cells import read
 from apiserver.resources.pods import PODS
 from apiserver.response import document_response
@@ -85,7 +85,6 @@ async def bind(
         assign,
         subresource="binding",
         dry_run=options.is_dry_run,
-        manager=field_manager(context, options),
     )
 
 

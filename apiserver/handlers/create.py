@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from apiserver.context import RequestContext
     from apiserver.resources.registry import Resource, Subresource
 
-__all__ = ["create_object", "handle"]
+__all__ = ["admit_new", "create_object", "handle"]
 
 
 async def handle(
@@ -43,8 +43,33 @@ async def create_object(
     Raises:
         StatusError: 400, 403, 409, 422.
     """
-    info, services = context.info, context.services
-    namespace = info.namespace if resource.namespaced else ""
+    services = context.services
+    manager = field_manager(context, options)
+    request = await admit_new(context, resource, obj, options, manager=manager)
+    return await services.objects.create(
+        resource,
+        request.namespace,
+        obj,
+        check=lambda new, old: services.admission.validate(request, new, old),
+        dry_run=options.is_dry_run,
+    )
+
+
+async def admit_new(
+    context: RequestContext,
+    resource: Resource,
+    obj: JsonObject,
+    options: WriteOptions,
+    *,
+    manager: str = "",
+) -> AdmissionRequest:
+    """Default a new object, note who made it, and let admission complete it.
+
+    Raises:
+        StatusError: 400, 403, 404.
+    """
+    services = context.services
+    namespace = context.info.namespace if resource.namespaced else ""
     metadata = metadata_of(obj)
     if namespace:
         if metadata.get("namespace") not in (None, "", namespace):
@@ -54,6 +79,9 @@ async def create_object(
             )
         metadata["namespace"] = namespace
     resource.strategy.default(obj)
+    if manager:
+        # Before admission: what it adds belongs to nobody.
+        services.objects.track(resource, None, obj, manager=manager)
     request = AdmissionRequest(
         "CREATE",
         resource,
@@ -67,11 +95,4 @@ async def create_object(
     await services.admission.mutate(request, obj)
     for warning in resource.strategy.warnings(obj):
         context.warn(warning)
-    return await services.objects.create(
-        resource,
-        namespace,
-        obj,
-        check=lambda new, old: services.admission.validate(request, new, old),
-        dry_run=options.is_dry_run,
-        manager=field_manager(context, options),
-    )
+    return request

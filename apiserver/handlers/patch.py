@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apimachinery import status
-from apimachinery.field_errors import Path, invalid
+from apimachinery import patch, schema
 from apimachinery.options import WriteOptions, check
-from apimachinery.serializer import body as bodies
 from apiserver.admission.chain import AdmissionRequest
 from apiserver.body import read_body
 from apiserver.decoding import field_manager, kind_of, without_nulls
 from apiserver.handlers.forms import shape_of
-from apiserver.handlers.patching import APPLY, apply_patch, patch_type
 from apiserver.handlers.update import check_identity
 from apiserver.response import document_response
 
@@ -24,33 +21,52 @@ if TYPE_CHECKING:
 
     from apimachinery.types import JsonObject
     from apiserver.context import RequestContext
+    from apiserver.resources.objects import Updated
     from apiserver.resources.registry import Resource, Subresource
 
-__all__ = ["handle"]
+__all__ = ["handle", "read_patch"]
 
 
 async def handle(
     context: RequestContext, resource: Resource, subresource: Subresource | None
 ) -> web.StreamResponse:
-    applies = patch_type(context) == APPLY
     shape = shape_of(context, resource)
-    options = WriteOptions.from_query(context.query)
-    check("PatchOptions", options.validate_patch(apply=applies))
-    data = await read_body(context)
-    if applies:
+    parsed, options = await read_patch(context, resource)
+    if parsed.is_apply:
         from apiserver.handlers.applying import apply_object
 
-        applied = await apply_object(context, resource, data, options)
-        code = 201 if applied.created else 200
-        document = shape.object(applied.obj)
-        return document_response(context, document, code=code, form=shape.form)
-    obj = await _patch(context, resource, data, options)
-    return document_response(context, shape.object(obj), form=shape.form)
+        updated = await apply_object(context, resource, parsed, options)
+    else:
+        updated = await _patch(context, resource, parsed, options)
+    code = 201 if updated.created else 200
+    return document_response(
+        context, shape.object(updated.obj), code=code, form=shape.form
+    )
+
+
+async def read_patch(
+    context: RequestContext, resource: Resource
+) -> tuple[patch.Patch, WriteOptions]:
+    """The patch of a request and its options.
+
+    Raises:
+        StatusError: 400, 413, 415, 422.
+    """
+    content_type = context.request.headers.get("Content-Type")
+    options = WriteOptions.from_query(context.query)
+    body = await read_body(context)
+    custom = schema.lookup(resource.group_version, resource.kind) is None
+    parsed = patch.parse(content_type, body, custom=custom)
+    check("PatchOptions", options.validate_patch(apply=parsed.is_apply))
+    return parsed, options
 
 
 async def _patch(
-    context: RequestContext, resource: Resource, data: bytes, options: WriteOptions
-) -> JsonObject:
+    context: RequestContext,
+    resource: Resource,
+    parsed: patch.Patch,
+    options: WriteOptions,
+) -> Updated:
     info, services = context.info, context.services
     request = AdmissionRequest(
         "UPDATE",
@@ -64,15 +80,19 @@ async def _patch(
     )
 
     async def make(old: JsonObject) -> JsonObject:
-        new = apply_patch(context, resource, old, data)
-        new = checked(context, resource, new, options)
-        # A patch that names no version keeps the one it was applied to: a race is
-        # then ours to repeat, not a conflict.
+        # A patch that names no resourceVersion keeps the one it is applied to: a race
+        # is then ours to repeat, not a conflict.
+        patched = parsed.apply_to(
+            old, kind_of(resource), field_validation=options.field_validation
+        )
+        for warning in patched.warnings:
+            context.warn(warning)
+        new: JsonObject = without_nulls(patched.object)
         check_identity(context, resource, new)
         await services.admission.mutate(request, new, old)
         return new
 
-    updated = await services.objects.update(
+    return await services.objects.update(
         resource,
         request.namespace,
         info.name,
@@ -82,33 +102,3 @@ async def _patch(
         dry_run=options.is_dry_run,
         manager=field_manager(context, options),
     )
-    return updated.obj
-
-
-def checked(
-    context: RequestContext, resource: Resource, new: JsonObject, options: WriteOptions
-) -> JsonObject:
-    """The patched object after the field checks of `fieldValidation`.
-
-    Raises:
-        StatusError: 422, about the patch.
-    """
-    try:
-        warnings = bodies.check_fields(
-            new, kind_of(resource), field_validation=options.field_validation
-        )
-    except status.StatusError as refusal:
-        raise _about_patch(refusal, context.info.name, resource) from None
-    for warning in warnings:
-        context.warn(warning)
-    cleaned: JsonObject = without_nulls(new)
-    return cleaned
-
-
-def _about_patch(
-    refusal: status.StatusError, name: str, resource: Resource
-) -> status.StatusError:
-    """What was wrong, said of the patch: the body itself could be read."""
-    reason = refusal.message.partition(": ")[2] or refusal.message
-    error = invalid(Path("patch"), "", reason)
-    return status.invalid(resource.group_kind, name, [error])

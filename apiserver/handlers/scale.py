@@ -13,13 +13,16 @@ from apimachinery import labels, status
 from apimachinery.field_errors import Path, invalid
 from apimachinery.options import WriteOptions, check
 from apiserver.body import read_body
-from apiserver.decoding import decode_document, field_manager
+from apiserver.decoding import decode_document, field_manager, kind_of
 from apiserver.handlers.forms import shape_of
+from apiserver.handlers.patch import read_patch
 from apiserver.resources.cells import AGE, NAME, integer, read
 from apiserver.resources.registry import Resource
 from apiserver.response import document_response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiohttp import web
 
     from apimachinery.types import JsonObject
@@ -85,14 +88,10 @@ def _selector_text(selector: JsonObject | None) -> str:
 
 async def _write(context: RequestContext, resource: Resource) -> JsonObject:
     info, services = context.info, context.services
-    options = WriteOptions.from_query(context.query)
-    check("UpdateOptions", options.validate())
-    data = await read_body(context)
-    sent = None if info.verb == "patch" else decode_document(context, data, "Scale")
+    change, options = await _read_change(context)
 
     def make(old: JsonObject) -> JsonObject:
-        scale = sent if sent is not None else _patched(context, scale_of(old), data)
-        return _scaled(old, scale)
+        return _scaled(old, change(scale_of(old)))
 
     updated = await services.objects.update(
         resource,
@@ -106,10 +105,23 @@ async def _write(context: RequestContext, resource: Resource) -> JsonObject:
     return updated.obj
 
 
-def _patched(context: RequestContext, scale: JsonObject, data: bytes) -> JsonObject:
-    from apiserver.handlers.patching import apply_patch
+async def _read_change(
+    context: RequestContext,
+) -> tuple[Callable[[JsonObject], JsonObject], WriteOptions]:
+    """What the request makes of the present Scale: a PUT ignores it."""
+    if context.info.verb == "patch":
+        parsed, options = await read_patch(context, _SCALE)
 
-    return apply_patch(context, _SCALE, scale, data)
+        def patched(scale: JsonObject) -> JsonObject:
+            return parsed.apply_to(
+                scale, kind_of(_SCALE), field_validation=options.field_validation
+            ).object
+
+        return patched, options
+    options = WriteOptions.from_query(context.query)
+    check("UpdateOptions", options.validate())
+    sent = decode_document(context, await read_body(context), "Scale")
+    return (lambda scale: sent), options
 
 
 def _scaled(old: JsonObject, scale: JsonObject) -> JsonObject:

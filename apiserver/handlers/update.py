@@ -13,6 +13,7 @@ from apiserver.authz.refusal import forbidden
 from apiserver.body import read_body
 from apiserver.decoding import decode_object, field_manager
 from apiserver.filters.authorization import attributes_of
+from apiserver.handlers.create import admit_new
 from apiserver.handlers.forms import shape_of
 from apiserver.response import document_response
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from apiserver.context import RequestContext
     from apiserver.resources.registry import Resource, Subresource
 
-__all__ = ["check_identity", "handle"]
+__all__ = ["authorize_create", "check_identity", "handle"]
 
 
 async def handle(
@@ -52,6 +53,14 @@ async def handle(
         await services.admission.mutate(request, new, old)
         return new
 
+    async def create() -> JsonObject:
+        authorize_create(context)
+        obj = copy.deepcopy(sent)
+        metadata_of(obj).pop("resourceVersion", None)
+        manager = field_manager(context, options)
+        await admit_new(context, resource, obj, options, manager=manager)
+        return obj
+
     may_create = resource.strategy.creates_on_update and not subresource
     updated = await services.objects.update(
         resource,
@@ -61,7 +70,7 @@ async def handle(
         subresource=info.subresource,
         check=lambda new, old: services.admission.validate(request, new, old),
         dry_run=options.is_dry_run,
-        create=(lambda: _to_create(context, sent)) if may_create else None,
+        create=create if may_create else None,
         manager=field_manager(context, options),
     )
     code = 201 if updated.created else 200
@@ -96,12 +105,13 @@ def check_identity(
     metadata["namespace"] = info.namespace
 
 
-def _to_create(context: RequestContext, sent: JsonObject) -> JsonObject:
-    """A PUT that makes an object needs the right to create it, too."""
+def authorize_create(context: RequestContext) -> None:
+    """A PUT or apply that makes an object needs the right to create it, too.
+
+    Raises:
+        StatusError: 403.
+    """
     attributes = attributes_of(context, "create")
     decision = context.services.authorizer.authorize(attributes)
     if not decision.allowed:
         raise forbidden(attributes, decision.reason)
-    obj = copy.deepcopy(sent)
-    metadata_of(obj).pop("resourceVersion", None)
-    return obj

@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from apimachinery import status
+from apimachinery import schema, status
 from apimachinery.field_errors import FieldError, Path, invalid
 from apimachinery.meta import generate_name, metadata_of, new_uid, rfc3339
+from apimachinery.patch.managed_fields import track_update
 from apiserver.resources.deletion import (
     Deletion,
     begin_deletion,
@@ -30,11 +32,12 @@ from apiserver.storage.interface import KeyExists, KeyNotFound
 
 if TYPE_CHECKING:
     from apimachinery.options import DeleteOptions
+    from apimachinery.patch.field_set import FieldPath
     from apimachinery.types import JsonObject
     from apiserver.resources.registry import Resource
     from apiserver.storage.objects import ObjectStore
 
-__all__ = ["Deleted", "Objects", "Updated"]
+__all__ = ["Deleted", "Objects", "Updated", "untracked_paths"]
 
 _NAME_ATTEMPTS = 8
 _WIPED_ON_CREATE = (
@@ -117,7 +120,6 @@ class Objects:
         *,
         check: Check = no_check,
         dry_run: bool = False,
-        manager: str = "",
     ) -> JsonObject:
         """Store a new object.
 
@@ -213,13 +215,14 @@ class Objects:
         subresource: str = "",
         check: Check = no_check,
         dry_run: bool = False,
-        create: Callable[[], JsonObject] | None = None,
+        create: Callable[[], Awaitable[JsonObject]] | None = None,
         manager: str = "",
     ) -> Updated:
         """Replace an object by what `make` makes of its current state.
 
         `make` may be called again when somebody else was faster. With `create`, a
-        missing object is made instead.
+        missing object is made instead, of what that returns. What changed belongs to
+        `manager` from then on; without one nobody's ownership changes.
 
         Raises:
             StatusError: 404, 409, 422, or what `make` and `check` raise.
@@ -230,6 +233,8 @@ class Objects:
             old = _from_stored(resource, stored)
             made = make(copy.deepcopy(old))
             new = await made if isinstance(made, Awaitable) else made
+            if manager:
+                self.track(resource, old, new, manager=manager, subresource=subresource)
             self._prepare_update(resource, new, old, subresource)
             check(new, old)
             if is_ready_to_go(resource, new, old):
@@ -249,7 +254,7 @@ class Objects:
         except KeyNotFound:
             if create is None:
                 raise status.not_found(resource.group_resource, name) from None
-        obj = create()
+        obj = await create()
         made = await self.create(resource, namespace, obj, check=check, dry_run=dry_run)
         return Updated(made, created=True)
 
@@ -257,10 +262,9 @@ class Objects:
         self, resource: Resource, key: str, obj: JsonObject, *, dry_run: bool
     ) -> JsonObject:
         if not dry_run:
-            try:
+            # If somebody else removed it: that was the aim.
+            with suppress(KeyNotFound):
                 await self.store.delete(key)
-            except KeyNotFound:
-                pass  # somebody else removed it: that was the aim
         return obj
 
     def _prepare_update(
@@ -291,6 +295,27 @@ class Objects:
         errors += strategy.validate_update(new, old, subresource)
         if errors:
             raise status.invalid(resource.group_kind, name, errors)
+
+    def track(
+        self,
+        resource: Resource,
+        old: JsonObject | None,
+        new: JsonObject,
+        *,
+        manager: str,
+        subresource: str = "",
+    ) -> None:
+        """Write managedFields: `manager` owns what differs between `old` and `new`."""
+        track_update(
+            old,
+            new,
+            schema.lookup(resource.group_version, resource.kind),
+            manager=manager,
+            api_version=resource.group_version,
+            now=self.clock(),
+            subresource=subresource,
+            ignored=untracked_paths(resource, subresource),
+        )
 
     # -- delete
 
@@ -349,6 +374,18 @@ class Objects:
             if seen["metadata"].get("deletionTimestamp"):
                 return seen  # the kubelet was faster
             raise
+
+
+def untracked_paths(resource: Resource, subresource: str) -> tuple[FieldPath, ...]:
+    """What a path cannot change, so that nobody comes to own it there.
+
+    Source: GetResetFields of the kinds' strategies.
+    """
+    if not resource.strategy.has_status:
+        return ()
+    if subresource == "status":
+        return (("f:spec",), ("f:metadata", "f:ownerReferences"))
+    return (("f:status",),)
 
 
 def _from_stored(resource: Resource, obj: JsonObject) -> JsonObject:

@@ -152,6 +152,8 @@ class Resource:
     """Set when the objects are kept as another version's."""
     action: str = "object"
     """`object` is stored; anything else names the handler that answers POST."""
+    hidden: bool = False
+    """Served for clients that know its path, but not shown in discovery."""
     row_conditions: Callable[[JsonObject], list[JsonObject]] | None = None
     """Conditions of a table row, by which clients hide finished objects."""
 
@@ -187,7 +189,8 @@ class Resource:
         return next((s for s in self.subresources if s.name == name), None)
 
     def key(self, namespace: str, name: str) -> str:
-        """The store key of one object."""
+        """The store key of one object; a namespace means nothing to a cluster's own."""
+        namespace = namespace if self.namespaced else ""
         return object_key(self.storage_prefix, namespace, name)
 
 
@@ -196,11 +199,16 @@ class Registry:
 
     def __init__(self, resources: Iterable[Resource] = ()) -> None:
         self._groups: dict[str, dict[str, dict[str, Resource]]] = {}
+        self._hidden: dict[tuple[str, str, str], Resource] = {}
         self.generation = 0
         for resource in resources:
             self.add(resource)
 
     def add(self, resource: Resource) -> None:
+        if resource.hidden:
+            key = (resource.group, resource.version, resource.resource)
+            self._hidden[key] = resource
+            return
         versions = self._groups.setdefault(resource.group, {})
         versions.setdefault(resource.version, {})[resource.resource] = resource
         self.generation += 1
@@ -216,7 +224,8 @@ class Registry:
         self.generation += 1
 
     def find(self, group: str, version: str, resource: str) -> Resource | None:
-        return self._groups.get(group, {}).get(version, {}).get(resource)
+        found = self._groups.get(group, {}).get(version, {}).get(resource)
+        return found or self._hidden.get((group, version, resource))
 
     def by_kind(self, group: str, kind: str) -> Resource | None:
         """The resource of a kind in the preferred version of its group."""

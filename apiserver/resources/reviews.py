@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from apiserver.resources.registry import Resource
 
 __all__ = ["AUTHENTICATION", "AUTHORIZATION", "BINDINGS"]
@@ -26,9 +28,14 @@ def _review(
 BINDINGS = Resource(
     "", "v1", "bindings", "Binding", namespaced=True, verbs=_CREATE, action="bindings"
 )
+_SELF_SUBJECT = _review(
+    "authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"
+)
 AUTHENTICATION = (
-    _review("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
+    _SELF_SUBJECT,
     _review("authentication.k8s.io", "tokenreviews", "TokenReview"),
+    # What `kubectl auth whoami` of 1.27 asks, which knows no v1 yet.
+    replace(_SELF_SUBJECT, version="v1beta1", hidden=True),
 )
 AUTHORIZATION = (
     _review(
