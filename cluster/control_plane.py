@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from apiserver.config import Config
 from apiserver.main import make_parser
 from controllers.config import ControllersConfig
+from hops.admin import AdminServer
 from hops.hops import Hops
 from hops.tasks import cancel_and_wait, spawn
 
@@ -43,11 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         controllers = _controllers_config(options, config)
     except ValueError as error:
         parser.error(str(error))
-    asyncio.run(_run(config, controllers))
+    asyncio.run(_run(config, controllers, options))
     return 0
 
 
-async def _run(config: Config, controllers: ControllersConfig | None) -> None:
+async def _run(
+    config: Config, controllers: ControllersConfig | None, options: argparse.Namespace
+) -> None:
     from apiserver.app import build  # after the flags are known to be right
 
     stop = asyncio.Event()
@@ -55,25 +58,31 @@ async def _run(config: Config, controllers: ControllersConfig | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     hops = Hops("apiserver")
+    if options.trace_dir:
+        hops.trace_to(options.trace_dir)
     server = await build(config, hops)
     tasks: list[asyncio.Task[None]] = []
+    admin = AdminServer(hops, options.admin_socket) if options.admin_socket else None
     try:
+        if admin is not None:
+            await admin.start()
         await server.start()
         print(f"mini-apiserver: serving on {server.url}", flush=True)
         if controllers is not None:
             await server.ready()
-            tasks.append(spawn("controllers", _control(controllers)))
+            tasks.append(spawn("controllers", _control(hops, controllers)))
         await stop.wait()
     finally:
         await cancel_and_wait(*tasks)
         await server.close()
+        if admin is not None:
+            await admin.close()
 
 
-async def _control(config: ControllersConfig) -> None:
+async def _control(hops: Hops, config: ControllersConfig) -> None:
     from controllers.manager import run_controllers  # the server serves already
 
-    # A process of its own in traces and counts, as it is in a real cluster.
-    await run_controllers(Hops("controllers"), config)
+    await run_controllers(hops, config)
 
 
 def _controllers_config(

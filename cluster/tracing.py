@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["AdminError", "command", "set_trace"]
-
-_TIMEOUT: Final = 5.0
+__all__ = ["AdminError", "set_trace"]
 
 
 class AdminError(Exception):
@@ -24,24 +20,12 @@ def set_trace(admin_socket: Path, trace_dir: str) -> None:
     Raises:
         AdminError: the service cannot be reached, or refuses.
     """
-    command(admin_socket, {"cmd": "trace", "dir": trace_dir or None})
+    from hops.admin import call_admin  # loads asyncio, which `up` can do without
 
-
-def command(admin_socket: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Send one JSON line and return the one that answers it.
-
-    Raises:
-        AdminError: the service cannot be reached, or refuses.
-    """
+    request = {"cmd": "trace", "dir": trace_dir or None}
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(_TIMEOUT)
-            connection.connect(str(admin_socket))
-            connection.sendall(json.dumps(request).encode() + b"\n")
-            with connection.makefile("rb") as stream:
-                answer = json.loads(stream.readline())
+        answer = call_admin(str(admin_socket), request)
     except (OSError, ValueError) as err:
         raise AdminError(f"{admin_socket}: {err}") from err
-    if not isinstance(answer, dict) or "error" in answer:
-        raise AdminError(f"{admin_socket}: {answer}")
-    return answer
+    if not answer.get("ok"):
+        raise AdminError(f"{admin_socket}: {answer.get('error')}")

@@ -1,0 +1,177 @@
+"""What is measured, each as a function from a cluster to rows."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+from bench.relay import BareRelay
+from bench.table import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bench.exec_client import ExecSession
+    from bench.subject import Subject
+
+__all__ = ["MEASURES"]
+
+_MB = 1e6
+_SIZE = 256 * 1024 * 1024
+_BLOCK = bytes(range(256)) * 128  # 32 KiB: one message
+_SESSIONS = 500
+
+
+def start(subject: Subject) -> Iterator[Row]:
+    """From `mini-kube up` on an existing state to Ready, and to the first exec."""
+    readies, execs = [], []
+    for _ in range(3):
+        subject.down()
+        begun = time.perf_counter()
+        subject.up()
+        readies.append(time.perf_counter() - begun)
+        subject.first_exec()
+        execs.append(time.perf_counter() - begun)
+    yield Row("mini-kube up, existing state, to node Ready", min(readies), "s", 1.0)
+    yield Row("  and to the first exec in a pod", min(execs), "s", 1.2)
+
+
+def memory(subject: Subject) -> Iterator[Row]:
+    """What the three services take after their start."""
+    for name, amount in subject.memory().items():
+        yield Row(f"  RSS of {name}", amount / _MB, "MB")
+    total = sum(subject.memory().values()) / _MB
+    yield Row("RSS of the services together", total, "MB", 150)
+
+
+def creation(subject: Subject) -> Iterator[Row]:
+    """From creating a pod to its condition Ready."""
+    times = [subject.create_pod(f"bench-{number}") for number in range(10)]
+    yield Row("pod create to Ready, median", statistics.median(times), "s", 0.15)
+
+
+def latency(subject: Subject) -> Iterator[Row]:
+    """`true`, over an open client."""
+    with subject.client() as client:
+        for _ in range(20):
+            client.run("true")
+        times = sorted(_timed(lambda: client.run("true")) * 1e3 for _ in range(300))
+    yield Row("exec of true, open client, p50", times[150], "ms", 15)
+    yield Row("  p99", times[297], "ms")
+
+
+def commands(subject: Subject) -> Iterator[Row]:
+    """Whole commands, ours and the real kubectl in turn."""
+    arguments = ("exec", subject.pod, "--", "true")
+    ours, theirs = [], []
+    for _ in range(15):
+        ours.append(_timed(lambda: subject.mini_kubectl(*arguments)) * 1e3)
+        if subject.kubectl is not None:
+            theirs.append(_timed(lambda: subject.real_kubectl(*arguments)) * 1e3)
+    own = statistics.median(ours)
+    if not theirs:
+        yield Row("mini-kubectl exec nginx -- true", own, "ms")
+        return
+    real = statistics.median(theirs)
+    yield Row("mini-kubectl exec nginx -- true", own, "ms", real, note="aim: kubectl's")
+    yield Row("kubectl exec nginx -- true", real, "ms")
+
+
+def echo(subject: Subject) -> Iterator[Row]:
+    """A line there and back through `exec -i cat`."""
+    with subject.client() as client:
+        session = client.open("cat", stdin=True)
+        answers = session.output()
+        times = []
+        for number in range(1100):
+            line = b"line %d\n" % number
+            begun = time.perf_counter()
+            session.send(line)
+            answer = b""
+            while not answer.endswith(b"\n"):
+                answer += next(answers)
+            times.append((time.perf_counter() - begun) * 1e3)
+        session.end_input()
+        for _ in answers:
+            pass
+    yield Row(
+        "a line there and back, exec -i cat", statistics.median(times[100:]), "ms", 0.7
+    )
+
+
+def throughput(subject: Subject) -> Iterator[Row]:
+    """Output and input through all hops, beside the bare relay in turn."""
+    with BareRelay(subject.pki, subject.node) as relay, subject.client() as client:
+        outs, ins, bare_outs, bare_ins = [], [], [], []
+        for _ in range(2):
+            bare_outs.append(relay.download(_SIZE) / _MB)
+            outs.append(_download(client.open("head", "-c", str(_SIZE), "/dev/zero")))
+            bare_ins.append(relay.upload(_SIZE) / _MB)
+            ins.append(_upload(client.open("sh", "-c", "cat >/dev/null", stdin=True)))
+    for name, own, bare in (
+        ("stdout", max(outs), max(bare_outs)),
+        ("stdin", max(ins), max(bare_ins)),
+    ):
+        yield Row(f"{name} through all hops", own, "MB/s")
+        yield Row("  bare three-hop TLS relay", bare, "MB/s")
+        yield Row("  ratio", own / bare, "", 0.6, "more")
+
+
+def idle(subject: Subject) -> Iterator[Row]:
+    """What sessions cost that wait for somebody to type."""
+    _allow_descriptors(_SESSIONS * 4)
+    before = subject.memory()
+    with subject.client() as client:
+        sessions = [client.open("cat", stdin=True, tty=True) for _ in range(_SESSIONS)]
+        after = subject.memory()
+        for session in sessions:
+            session.close()
+    for name in before:
+        each = (after[name] - before[name]) / _SESSIONS / 2**20
+        yield Row(f"  idle session in {name}", each, "MiB")
+    total = (sum(after.values()) - sum(before.values())) / _SESSIONS / 2**20
+    yield Row(f"an idle session of {_SESSIONS}, services together", total, "MiB", 0.2)
+
+
+MEASURES: dict[str, Callable[[Subject], Iterator[Row]]] = {
+    "start": start,
+    "memory": memory,
+    "creation": creation,
+    "latency": latency,
+    "commands": commands,
+    "echo": echo,
+    "throughput": throughput,
+    "idle": idle,
+}
+
+
+def _download(session: ExecSession) -> float:
+    """MB a second of a session's output."""
+    begun = time.perf_counter()
+    size = sum(map(len, session.output()))
+    if size != _SIZE:
+        raise RuntimeError(f"{size} bytes of {_SIZE} came")
+    return size / (time.perf_counter() - begun) / _MB
+
+
+def _upload(session: ExecSession) -> float:
+    begun = time.perf_counter()
+    for _ in range(_SIZE // len(_BLOCK)):
+        session.send(_BLOCK)
+    session.end_input()
+    for _ in session.output():
+        pass
+    return _SIZE / (time.perf_counter() - begun) / _MB
+
+
+def _timed(call: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    call()
+    return time.perf_counter() - begun
+
+
+def _allow_descriptors(number: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(number, hard), hard))

@@ -1,0 +1,171 @@
+"""The cluster that is measured: its own state folder, its commands, its memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.exec_client import ExecClient
+from certs.pki import Pki
+from cluster.api import ApiClient
+from cluster.layout import Layout
+from cluster.records import read_records
+from cluster.services import API_SERVER, authority
+from cluster.settings import ClusterSettings, read_settings
+from hops.blocking import TlsSettings
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Subject"]
+
+_PODS = "/api/v1/namespaces/default/pods"
+
+
+class Subject:
+    """A cluster that was up once and has a pod. Use it in a `with`."""
+
+    pod = "nginx"
+
+    def __init__(self, kubectl: Path | None) -> None:
+        self.kubectl = kubectl
+        self._folder = Path(tempfile.mkdtemp(prefix="mk-bench-", dir="/tmp"))
+        self._state = self._folder / "state"
+        self._env = {
+            **os.environ,
+            "XDG_RUNTIME_DIR": str(self._folder),
+            "HOME": str(self._folder),
+            "KUBECONFIG": str(self._state / "kubeconfig"),
+        }
+
+    def __enter__(self) -> Subject:
+        self.up()
+        self.create_pod(self.pod)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._mini_kube("delete")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def pki(self) -> Pki:
+        return Pki(self._layout.pki)
+
+    @property
+    def node(self) -> str:
+        return self._settings.node_names[0]
+
+    def up(self) -> None:
+        self._mini_kube("up")
+
+    def down(self) -> None:
+        self._mini_kube("down")
+
+    def mini_kubectl(self, *arguments: str) -> None:
+        self._run(Path(sys.executable).with_name("mini-kubectl"), *arguments)
+
+    def real_kubectl(self, *arguments: str) -> None:
+        if self.kubectl is not None:
+            self._run(self.kubectl, *arguments)
+
+    def client(self) -> ExecClient:
+        """A client for exec in the pod."""
+        settings = self._settings
+        where = authority(settings.client_host, settings.ports[API_SERVER])
+        admin = self.pki.admin
+        tls = TlsSettings(
+            ca_file=str(self.pki.ca_cert),
+            cert_file=str(admin.cert),
+            key_file=str(admin.key),
+        )
+        return ExecClient(f"https://{where}", tls, self.pod)
+
+    def memory(self) -> dict[str, int]:
+        """Resident bytes of each service."""
+        return {
+            record.service: _resident(record.process.pid)
+            for record in read_records(self._layout)
+        }
+
+    def create_pod(self, name: str) -> float:
+        """Create a pod; seconds until it is Ready."""
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name},
+            "spec": {"containers": [{"name": "c", "image": "nginx"}]},
+        }
+        with closing(self._api()) as api:
+            api.items(_PODS)  # the connection is there
+            begun = time.perf_counter()
+            api.create(_PODS, manifest)
+            self._await_ready(api, name)
+            return time.perf_counter() - begun
+
+    def first_exec(self) -> None:
+        """Exec in the pod as soon as it can be done after a start."""
+        with self.client() as client:
+            while True:
+                try:
+                    if client.run("true") == 0:
+                        return
+                except RuntimeError:
+                    time.sleep(0.005)  # its container is not there yet
+
+    def _await_ready(self, api: ApiClient, name: str) -> None:
+        for state in api.states(_PODS, name):
+            if state is not None and _runs(state):
+                return
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(self._state, self._folder)
+
+    @property
+    def _settings(self) -> ClusterSettings:
+        settings = read_settings(self._layout.settings)
+        if settings is None:
+            raise RuntimeError("the cluster was not started")
+        return settings
+
+    def _api(self) -> ApiClient:
+        return ApiClient.of_cluster(self._layout, self._settings)
+
+    def _mini_kube(self, command: str) -> None:
+        program = Path(sys.executable).with_name("mini-kube")
+        self._run(program, command, f"--state-dir={self._state}")
+
+    def _run(self, program: Path, *arguments: str) -> None:
+        subprocess.run(
+            [str(program), *arguments],
+            env=self._env,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+def _runs(pod: dict[str, Any]) -> bool:
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in pod["status"].get("conditions", ())
+    )
+
+
+def _resident(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
