@@ -1,14 +1,14 @@
 """Starting shims: by the launcher, which we find again or start.
 
-This process speaks gRPC and therefore never forks; posix_spawn does not run a line of Python
-between fork and exec.
+This process speaks gRPC and therefore never forks: subprocess uses vfork when it is given no
+code to run in the child, and nothing of gRPC's runs between that and exec.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["LauncherClient", "StartedShim"]
 
 _PROGRAM = Path(__file__).with_name("shim")
-_READY_FD = 3
 
 
 class StartedShim:
@@ -44,13 +43,13 @@ class LauncherClient:
         self._log = state / "shim.log"
         self._client: ShimClient | None = None
         self._lock = asyncio.Lock()
-        self._pid: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     async def ensure(self) -> ShimClient:
         """The connection to the launcher, which is started if there is none."""
         async with self._lock:
             if self._client is None or self._client.gone.is_set():
-                self._reap()
+                self._let_go()
                 self._client = await self._find() or await self._start()
             return self._client
 
@@ -77,6 +76,7 @@ class LauncherClient:
 
     def close(self) -> None:
         """Hang up. The launcher stays while it has shims."""
+        self._let_go()
         if self._client is not None:
             self._client.close()
 
@@ -89,8 +89,10 @@ class LauncherClient:
     async def _start(self) -> ShimClient:
         reader, writer = os.pipe2(os.O_CLOEXEC)
         try:
-            self._pid = self._spawn(writer)
+            self._process = self._spawn(writer)
+        finally:
             os.close(writer)
+        try:
             await _end_of(reader)
         finally:
             os.close(reader)
@@ -99,29 +101,28 @@ class LauncherClient:
             raise ShimError(0, f"the launcher did not start, see {self._log}")
         return client
 
-    def _spawn(self, ready: int) -> int:
+    def _spawn(self, ready: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-I", "-S", "-X", "utf8", str(_PROGRAM)]
-        return os.posix_spawn(
-            sys.executable,
-            [*command, self._socket, str(_READY_FD)],
-            {},
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 2, str(self._log), _LOG_FLAGS, 0o600),
-                (os.POSIX_SPAWN_DUP2, ready, _READY_FD),
-            ],
-            setsigmask=[],
-        )
+        with open(self._log, "ab", opener=_private) as log:
+            return subprocess.Popen(
+                [*command, self._socket, str(ready)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env={},
+                pass_fds=[ready],
+                start_new_session=True,
+            )
 
-    def _reap(self) -> None:
-        if self._pid is not None:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self._pid, os.WNOHANG)
-            self._pid = None
+    def _let_go(self) -> None:
+        """The launcher is meant to outlive us, which subprocess takes for a mistake."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.returncode = 0
+        self._process = None
 
 
-_LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 async def _end_of(descriptor: int) -> None:

@@ -105,7 +105,6 @@ class Launcher:
 
 def main(path: str, ready: int) -> None:
     """Listen at `path`, close the descriptor `ready` to say so, and serve."""
-    os.setsid()
     os.closerange(3, ready)
     os.closerange(ready + 1, os.sysconf("SC_OPEN_MAX"))
     linux.set_name("mini-cri-launch")

@@ -1,13 +1,14 @@
 """The program of mini-kube/echo: sends back what it gets, byte for byte, half-close included."""
 
-import os
+from __future__ import annotations
+
 import select
 import socket
 import sys
 
-sys.path.insert(0, os.path.dirname(__file__))
+sys.path.append(__file__.partition("/cri_runtime/images/")[0])
 
-from serving import listen, serve  # noqa: E402 - -I leaves our own folder out
+from cri_runtime.images.programs.serving import listen, serve
 
 LIMIT = 256 * 1024
 
@@ -15,13 +16,13 @@ LIMIT = 256 * 1024
 class Connection:
     """One client. It is not read while much waits to be sent back."""
 
-    def __init__(self, sock, _peer):
+    def __init__(self, sock: socket.socket, _peer: tuple[str, int]) -> None:
         self._socket = sock
         self._waiting = bytearray()
         self._ended = False
         self._done = False
 
-    def wants(self):
+    def wants(self) -> int:
         """Poll events; none when it is over."""
         if self._done:
             return 0
@@ -30,7 +31,7 @@ class Connection:
             select.POLLOUT if self._waiting else 0
         )
 
-    def ready(self, events):
+    def ready(self, events: int) -> None:
         """Read, write."""
         if events & select.POLLIN:
             data = self._socket.recv(65536)

@@ -1,13 +1,19 @@
 """The program of the catalogue's nginx: a small HTTP/1.1 server with a welcome page."""
 
-import os
+from __future__ import annotations
+
 import select
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(__file__))
+sys.path.append(__file__.partition("/cri_runtime/images/")[0])
 
-from serving import listen, serve  # noqa: E402 - -I leaves our own folder out
+from typing import TYPE_CHECKING
+
+from cri_runtime.images.programs.serving import listen, serve
+
+if TYPE_CHECKING:
+    import socket
 
 PAGE = b"""<!DOCTYPE html>
 <html>
@@ -30,7 +36,7 @@ MAX_HEAD = 32 * 1024
 class Connection:
     """One client; requests are answered one after another."""
 
-    def __init__(self, sock, peer):
+    def __init__(self, sock: socket.socket, peer: tuple[str, int]) -> None:
         self._socket = sock
         self._peer = peer[0]
         self._received = b""
@@ -38,13 +44,13 @@ class Connection:
         self._skip = 0
         self._closing = False
 
-    def wants(self):
+    def wants(self) -> int:
         """Poll events; none when it is over."""
         if self._sending:
             return select.POLLOUT
         return 0 if self._closing else select.POLLIN
 
-    def ready(self, events):
+    def ready(self, events: int) -> None:
         """Read, answer, write."""
         if events & select.POLLOUT:
             self._send()
@@ -59,14 +65,14 @@ class Connection:
         else:
             self._closing = True
 
-    def _send(self):
+    def _send(self) -> None:
         if self._sending:
             try:
                 self._sending = self._sending[self._socket.send(self._sending) :]
             except BlockingIOError:
                 return
 
-    def _answer_all(self):
+    def _answer_all(self) -> None:
         while not self._closing:
             drop = min(self._skip, len(self._received))
             self._received = self._received[drop:]
@@ -79,7 +85,7 @@ class Connection:
             head, self._received = self._received[:end], self._received[end + 4 :]
             self._answer(head.decode("latin-1").split("\r\n"))
 
-    def _answer(self, lines):
+    def _answer(self, lines: list[str]) -> None:
         fields = [line.partition(":") for line in lines[1:]]
         headers = {name.strip().lower(): value.strip() for name, _, value in fields}
         try:
@@ -99,7 +105,15 @@ class Connection:
             status, body = 404, NOT_FOUND
         self._reply(lines[0], status, body, headers, head_only=method == "HEAD")
 
-    def _reply(self, request, status, body, headers, head_only=False):
+    def _reply(
+        self,
+        request: str,
+        status: int,
+        body: bytes,
+        headers: dict[str, str],
+        *,
+        head_only: bool = False,
+    ) -> None:
         reasons = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Not Allowed"}
         self._closing = headers.get("connection", "").lower() == "close"
         now = time.gmtime()
@@ -120,7 +134,7 @@ class Connection:
         sys.stdout.flush()
 
 
-def main():
+def main() -> None:
     """Serve."""
     listeners = listen()
     for listener in listeners:

@@ -4,6 +4,8 @@ Run as `python -I -S`, standard library only, so that a pod is ready some 20 ms 
 start; `selectors`, `http.server` and asyncio would double that.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import select
@@ -11,16 +13,33 @@ import signal
 import socket
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class Connection(Protocol):
+        """What serves one client."""
+
+        def wants(self) -> int:
+            """The poll events it waits for; 0: it is done."""
+
+        def ready(self, events: int) -> None:
+            """Some of them have come."""
+
+    MakeConnection = Callable[[socket.socket, tuple[str, int]], Connection]
+    Serving = dict[int, tuple[socket.socket, Connection]]
+
 __all__ = ["listen", "serve"]
 
 
-def wanted_ports():
+def wanted_ports() -> list[int]:
     """The ports that the pod declares, or the image."""
     declared = json.loads(os.environ.get("MINI_KUBE_PORTS") or "[]")
     return [entry["containerPort"] for entry in declared] or [0]
 
 
-def listen():
+def listen() -> list[socket.socket]:
     """Listen on every wanted port of the pod's own address.
 
     A port that we may not have, or that another pod on the host's network has, is replaced
@@ -42,7 +61,7 @@ def listen():
     return listeners
 
 
-def note_port(wanted, actual):
+def note_port(wanted: int, actual: int) -> None:
     """Say which port stands for the wanted one."""
     line = f"{wanted} {actual}\n"
     path = os.environ.get("MINI_KUBE_PORT_MAP")
@@ -52,19 +71,15 @@ def note_port(wanted, actual):
     sys.stderr.write(f"mini-cri: port {wanted} cannot be had, listening on {actual}\n")
 
 
-def serve(listeners, make_connection):
-    """Accept and serve until SIGTERM, SIGINT or SIGQUIT.
-
-    `make_connection(socket, peer)` gives an object with `wants()`, the poll events it waits
-    for (0: it is done), and `ready(events)`.
-    """
+def serve(listeners: list[socket.socket], make_connection: MakeConnection) -> None:
+    """Accept and serve until SIGTERM, SIGINT or SIGQUIT."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, lambda *_: os._exit(0))
     poll = select.poll()
     accepting = {listener.fileno(): listener for listener in listeners}
     for descriptor in accepting:
         poll.register(descriptor, select.POLLIN)
-    serving = {}
+    serving: Serving = {}
     while True:
         for descriptor, events in poll.poll():
             if descriptor in accepting:
@@ -73,7 +88,12 @@ def serve(listeners, make_connection):
                 turn(descriptor, events, poll, serving)
 
 
-def accept(listener, poll, serving, make_connection):
+def accept(
+    listener: socket.socket,
+    poll: select.poll,
+    serving: Serving,
+    make_connection: MakeConnection,
+) -> None:
     """Take a new connection in."""
     try:
         connection, peer = listener.accept()
@@ -84,7 +104,7 @@ def accept(listener, poll, serving, make_connection):
     poll.register(connection.fileno(), select.POLLIN)
 
 
-def turn(descriptor, events, poll, serving):
+def turn(descriptor: int, events: int, poll: select.poll, serving: Serving) -> None:
     """Let a connection do what it can, and drop it when it is done."""
     connection, protocol = serving[descriptor]
     try:
