@@ -121,8 +121,6 @@ class CriClient:
         """
         call = self._runtime.GetContainerEvents(cri.GetEventsRequest())
         try:
-            # The header says that the runtime listens to us now.
-            await call.initial_metadata()
             async for event in call:
                 yield event
         except grpc.aio.AioRpcError as err:

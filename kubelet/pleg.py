@@ -72,7 +72,7 @@ class Pleg:
         self._on_container_end = on_container_end
         self._snapshot: Snapshot = {}
         self._period = _SHORTEST
-        self._streaming = False
+        self._stream_since: float | None = None
         self._relist_now = asyncio.Event()
         self._last_relist = 0.0
         self.relisted = asyncio.Event()
@@ -100,9 +100,10 @@ class Pleg:
         sandboxes, containers = await asyncio.gather(
             self._runtime.list_sandboxes(), self._runtime.list_containers()
         )
-        fresh: Snapshot = {}
-        for item in (*sandboxes, *containers):
-            fresh[item.id] = (item.labels[POD_UID_LABEL], int(item.state))
+        fresh: Snapshot = {
+            **{s.id: (s.labels[POD_UID_LABEL], int(s.state)) for s in sandboxes},
+            **{c.id: (c.labels[POD_UID_LABEL], int(c.state)) for c in containers},
+        }
         old, self._snapshot = self._snapshot, fresh
         self._last_relist = asyncio.get_running_loop().time()
         self._tell_ends(old, fresh, {c.id for c in containers})
@@ -127,7 +128,7 @@ class Pleg:
                 logger.debug("relist failed", extra={"error": str(err)})
                 self._period = _SHORTEST
             else:
-                trusted = self._streaming and not changed
+                trusted = self._stream_is_up() and not changed
                 self._period = min(self._period * 2, _LONGEST) if trusted else _SHORTEST
             try:
                 async with asyncio.timeout(self._period):
@@ -139,19 +140,25 @@ class Pleg:
     async def _follow_events(self) -> None:
         while True:
             delay = _RECONNECT
+            self._stream_since = asyncio.get_running_loop().time()
             try:
                 async for event in self._source.events():
-                    self._streaming = True
                     self._take(event)
             except CriError as err:
                 if err.is_unimplemented:
                     delay = _NO_EVENTS_RETRY
                 logger.debug("no container events", extra={"error": str(err)})
-            if self._streaming:
+            if self._stream_is_up():
                 # The runtime went away or starts anew: look what is left.
-                self._streaming = False
                 self._relist_now.set()
+            self._stream_since = None
             await asyncio.sleep(delay)
+
+    def _stream_is_up(self) -> bool:
+        """A runtime without events says so at once."""
+        since = self._stream_since
+        now = asyncio.get_running_loop().time()
+        return since is not None and now - since >= _SHORTEST
 
     def _take(self, event: cri.ContainerEventResponse) -> None:
         uid = self._uid_of(event)

@@ -74,7 +74,7 @@ class PodWorker:
         self._removed = asyncio.Event()
         self._grace_period: int | None = None
         self._shortened = asyncio.Event()
-        self._step: asyncio.Task[Any] | None = None
+        self._step: asyncio.Task[SyncOutcome] | None = None
         name = f"pod {pods.full_name(pod)}"
         self.task = spawn(name, self._run())
 
