@@ -24,16 +24,20 @@ from controllers.node_lifecycle import NodeLifecycle
 from controllers.pod_gc import PodGarbageCollector
 from controllers.resources import (
     CONFIG_MAPS,
+    DEPLOYMENTS,
     LEASES,
     NAMESPACES,
     NODES,
     PODS,
+    REPLICA_SETS,
     SERVICE_ACCOUNTS,
     ResourceType,
 )
 from controllers.scheduler import Scheduler
 from controllers.service_accounts import NamespaceFurnisher
 from controllers.taint_eviction import TaintEviction
+from controllers.workloads.deployments import Deployments
+from controllers.workloads.replica_sets import ReplicaSets
 from hops.hop import Hop
 from kube_client.client import KubeClient
 
@@ -111,8 +115,30 @@ class _Manager:
             TaintEviction(api, nodes, pods, evictions, clock),
             PodGarbageCollector(api, nodes, pods, clock),
             GarbageCollector(api, informers),
+            *self._workloads(tasks, present, pods),
         ):
             tasks.create_task(controller.run(), name=type(controller).__name__)
+
+    def _workloads(
+        self,
+        tasks: asyncio.TaskGroup,
+        present: set[tuple[str, str]],
+        pods: Informer,
+    ) -> list[ReplicaSets | Deployments]:
+        """The controllers that make pods, for the types that the server has."""
+        if ("apps", "replicasets") not in present:
+            return []
+        api, clock = self._api, time.time
+        sets = self._informer(tasks, REPLICA_SETS)
+        events = _recorder(api, "replicaset-controller")
+        controllers: list[ReplicaSets | Deployments] = [
+            ReplicaSets(api, sets, pods, events, clock)
+        ]
+        if ("apps", "deployments") in present:
+            deployments = self._informer(tasks, DEPLOYMENTS)
+            events = _recorder(api, "deployment-controller")
+            controllers.append(Deployments(api, deployments, sets, pods, events, clock))
+        return controllers
 
     def _informer(self, tasks: asyncio.TaskGroup, resource: ResourceType) -> Informer:
         """The one informer of a type, followed from its first use on."""

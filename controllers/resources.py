@@ -9,11 +9,14 @@ from kube_client.resources import Resource
 
 __all__ = [
     "CONFIG_MAPS",
+    "DEPLOYMENTS",
     "EVENTS",
+    "JOBS",
     "LEASES",
     "NAMESPACES",
     "NODES",
     "PODS",
+    "REPLICA_SETS",
     "SERVICE_ACCOUNTS",
     "ResourceType",
 ]
@@ -50,4 +53,7 @@ NAMESPACES: Final = ResourceType("", "v1", "namespaces", "Namespace", namespaced
 EVENTS: Final = ResourceType("", "v1", "events", "Event")
 CONFIG_MAPS: Final = ResourceType("", "v1", "configmaps", "ConfigMap")
 SERVICE_ACCOUNTS: Final = ResourceType("", "v1", "serviceaccounts", "ServiceAccount")
+DEPLOYMENTS: Final = ResourceType("apps", "v1", "deployments", "Deployment")
+REPLICA_SETS: Final = ResourceType("apps", "v1", "replicasets", "ReplicaSet")
+JOBS: Final = ResourceType("batch", "v1", "jobs", "Job")
 LEASES: Final = ResourceType("coordination.k8s.io", "v1", "leases", "Lease")
