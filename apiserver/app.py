@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -61,7 +62,8 @@ __all__ = ["ApiServer", "build"]
 
 logger = logging.getLogger(__name__)
 
-_CONTEXT = "apiserver.context"
+# aiohttp calls the preparation of an answer in the task of its request.
+_current: ContextVar[RequestContext] = ContextVar("context")
 _HEALTH_SECONDS = 2.0
 _RBAC_GROUP = "rbac.authorization.k8s.io"
 
@@ -131,7 +133,7 @@ class ApiServer:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request, from its head to its answer."""
         context = self._context(request)
-        request[_CONTEXT] = context
+        _current.set(context)
         response = await self._handle(context)
         info = context.info
         self.services.metrics.requests[
@@ -178,7 +180,7 @@ class ApiServer:
 
 
 async def _prepare_response(request: web.Request, response: web.StreamResponse) -> None:
-    context = request.get(_CONTEXT)
+    context = _current.get(None)
     if context is not None:
         add_common_headers(context, response)
 

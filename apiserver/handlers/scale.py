@@ -9,14 +9,14 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from apimachinery import labels, status
+from apimachinery import status
 from apimachinery.field_errors import Path, invalid
 from apimachinery.options import WriteOptions, check
 from apiserver.body import read_body
 from apiserver.decoding import decode_document, field_manager, kind_of
 from apiserver.handlers.forms import shape_of
 from apiserver.handlers.patch import read_patch
-from apiserver.resources.cells import AGE, NAME, integer, read
+from apiserver.resources.cells import AGE, NAME, integer, read, selector_text
 from apiserver.resources.registry import Resource
 from apiserver.response import document_response
 
@@ -63,9 +63,9 @@ def scale_of(obj: JsonObject) -> JsonObject:
     """The Scale that stands for an object."""
     metadata = {k: v for k, v in obj["metadata"].items() if k in _COPIED}
     state: JsonObject = {"replicas": read(obj, "status.replicas") or 0}
-    selector = _selector_text(read(obj, "spec.selector"))
+    selector = read(obj, "spec.selector")
     if selector:
-        state["selector"] = selector
+        state["selector"] = selector_text(selector)
     spec = {}
     if read(obj, "spec.replicas"):
         spec["replicas"] = read(obj, "spec.replicas")
@@ -76,14 +76,6 @@ def scale_of(obj: JsonObject) -> JsonObject:
         "spec": spec,
         "status": state,
     }
-
-
-def _selector_text(selector: JsonObject | None) -> str:
-    if not selector:
-        return ""
-    if "matchLabels" in selector or "matchExpressions" in selector:
-        return str(labels.selector_from_object(selector))
-    return ",".join(f"{k}={v}" for k, v in sorted(selector.items()))
 
 
 async def _write(context: RequestContext, resource: Resource) -> JsonObject:

@@ -28,6 +28,7 @@ __all__ = [
     "joined",
     "path",
     "read",
+    "selector_text",
     "text",
     "wide",
 ]
@@ -106,14 +107,17 @@ def _container_images(obj: JsonObject, now: float) -> str:
     return joined((c.get("image", "") for c in _template_containers(obj)), "")
 
 
-def _selector(obj: JsonObject, now: float) -> str:
+def selector_text(selector: JsonObject) -> str:
     """metav1.FormatLabelSelector: match labels, then expressions in words."""
-    selector = read(obj, "spec.selector") or {}
     if "matchLabels" not in selector and "matchExpressions" not in selector:
         return label_text(selector)
     terms = [f"{k}={v}" for k, v in sorted((selector.get("matchLabels") or {}).items())]
     terms += [_expression(e) for e in selector.get("matchExpressions") or ()]
     return joined(terms)
+
+
+def _selector(obj: JsonObject, now: float) -> str:
+    return selector_text(read(obj, "spec.selector") or {})
 
 
 def _expression(expression: JsonObject) -> str:

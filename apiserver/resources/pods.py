@@ -80,6 +80,8 @@ class PodStrategy(Strategy):
                 _keep_all_but_ephemeral(new, old)
             case "resize":
                 _keep_all_but_resources(new, old)
+            case "binding":
+                pass  # made by the server itself, of the stored pod
             case _:
                 super().prepare_for_update(new, old, subresource)
                 _keep_ephemeral(new, old)
