@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
-from hops.linger import close_in_stages
+from hops.linger import abort, close_in_stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -140,8 +140,8 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close at once; what was not sent is lost."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._transport is not None and not self._lost:
+            abort(self._transport)
 
     async def wait_closed(self) -> None:
         """Wait until the connection is gone."""

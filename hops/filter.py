@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
+from hops.linger import abort
 from hops.pipe import (
     Action,
     Delay,
@@ -97,6 +98,7 @@ class HopProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self.pipe.connected(_facts(self._transport), self._loop.time())
         self.protocol.connection_made(self.view)
 
     def data_received(self, data: bytes) -> None:
@@ -168,11 +170,33 @@ class HopProtocol(asyncio.Protocol):
 
     def reset(self) -> None:
         self._closing = True
-        self.below.abort()
+        abort(self.below)
 
     def lane_drained(self, outward: bool) -> None:
         if outward and self._closing:
             self.below.close()
+
+
+def _facts(transport: asyncio.Transport) -> dict[str, Any]:
+    """What a trace tells of a connection when it stands."""
+    facts: dict[str, Any] = {}
+    for name in ("sockname", "peername"):
+        address = transport.get_extra_info(name)
+        if address:
+            facts[name] = address if isinstance(address, str) else list(address[:2])
+    tls = transport.get_extra_info("ssl_object")
+    if tls is not None:
+        facts["tls"] = tls.version()
+        facts["cipher"] = (tls.cipher() or ("",))[0]
+        facts["alpn"] = tls.selected_alpn_protocol()
+        facts["resumed"] = tls.session_reused
+        certificate = tls.getpeercert() or {}
+        facts["peer"] = [
+            f"{key}={value}"
+            for part in certificate.get("subject", ())
+            for key, value in part
+        ]
+    return facts
 
 
 def _give(protocol: asyncio.BaseProtocol, data: bytes) -> None:
@@ -201,6 +225,10 @@ class HopTransport(asyncio.Transport):
         super().__init__()
         self._host = host
 
+    def bind_session(self, trace_id: str) -> None:
+        """See `hops.session.bind`."""
+        self._host.pipe.bind_session(trace_id)
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._host.below.get_extra_info(name, default)
 
@@ -227,7 +255,7 @@ class HopTransport(asyncio.Transport):
         self._host.close_when_sent()
 
     def abort(self) -> None:
-        self._host.below.abort()
+        abort(self._host.below)
 
     def is_closing(self) -> bool:
         return self._host.closing

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
+    from pathlib import Path
 
+    from hops.faults import FaultRule
     from hops.hop import Address, Hop
     from hops.pipe import Pipe
+    from hops.pipe_maker import PipeMaker
 
 __all__ = ["Hops", "Role"]
 
@@ -27,16 +29,28 @@ class Hops:
 
     def __init__(self, process: str) -> None:
         self.process = process
-        #: Makes the Pipe of a new connection; None while nothing looks or acts.
-        self.pipe_maker: Callable[[Hop, Role, Address | None], Pipe | None] | None = (
-            None
-        )
+        # Made when something is to be seen or broken: the decoders are not loaded,
+        # and no Pipe stands in any path, before that.
+        self._maker: PipeMaker | None = None
         self._open: dict[Hop, weakref.WeakSet[asyncio.BaseTransport]] = {}
 
     def pipe_for(self, hop: Hop, role: Role, peer: Address | None) -> Pipe | None:
         """The Pipe for a new connection, or None: then nothing stands in its path."""
-        maker = self.pipe_maker
-        return None if maker is None else maker(hop, role, peer)
+        return None if self._maker is None else self._maker.make(hop)
+
+    def trace_to(self, directory: str | Path | None) -> None:
+        """Trace connections made from now on into a folder; None: trace no more."""
+        if directory is None and self._maker is None:
+            return
+        loop = asyncio.get_running_loop()
+        self._pipe_maker().trace_to(directory, defer=loop.call_soon)
+        self._drop_idle_maker()
+
+    def set_faults(self, rules: list[FaultRule]) -> None:
+        """Replace the faults; they act on connections made from now on."""
+        if rules or self._maker is not None:
+            self._pipe_maker().rules = list(rules)
+            self._drop_idle_maker()
 
     def silent(self) -> Hops:
         """The same process without taps and faults: for the far side of a relay."""
@@ -53,3 +67,14 @@ class Hops:
             for hop, transports in self._open.items()
         }
         return {hop: count for hop, count in counts.items() if count}
+
+    def _pipe_maker(self) -> PipeMaker:
+        if self._maker is None:
+            from hops.pipe_maker import PipeMaker
+
+            self._maker = PipeMaker(self.process)
+        return self._maker
+
+    def _drop_idle_maker(self) -> None:
+        if self._maker is not None and self._maker.idle:
+            self._maker = None

@@ -21,7 +21,7 @@ from hops.buffers import buffers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LINGER_SECONDS", "close_in_stages", "linger"]
+__all__ = ["LINGER_SECONDS", "abort", "close_in_stages", "linger"]
 
 #: How long a peer that has everything may take to close its side.
 LINGER_SECONDS = 5.0
@@ -55,10 +55,24 @@ def close_in_stages(
         lost: the protocol's `connection_lost`.
         peer_ended: the peer sends nothing more, so nothing unread can be there.
     """
-    if peer_ended or transport.is_closing() or getattr(transport, "closes_in_stages", False):
+    if (
+        peer_ended
+        or transport.is_closing()
+        or getattr(transport, "closes_in_stages", False)
+    ):
         transport.close()
     else:
         linger(transport, lost)
+
+
+def abort(transport: asyncio.Transport) -> None:
+    """Close any transport at once.
+
+    asyncio's own fails when it has closed already, after a flush.
+    """
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.fileno() >= 0:
+        transport.abort()
 
 
 class _Linger(asyncio.BufferedProtocol):

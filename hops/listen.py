@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hops.hop import Address, Hop
     from hops.hops import Hops
 
-__all__ = ["Listener", "listen"]
+__all__ = ["Listener", "bind_unix", "listen"]
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ async def listen(
 
 def _bind(address: Address) -> socket.socket:
     if isinstance(address, str):
-        return _bind_unix(address)
+        return bind_unix(address)
     host, port = address
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -103,7 +103,12 @@ def _bind(address: Address) -> socket.socket:
     return sock
 
 
-def _bind_unix(path: str) -> socket.socket:
+def bind_unix(path: str) -> socket.socket:
+    """A bound Unix socket of mode 0600, in place of one that a dead process left.
+
+    Raises:
+        ConnectError: it is in use, or cannot be made.
+    """
     _remove_stale(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # The mode must be right from the first moment, so the mask, not chmod.

@@ -61,6 +61,7 @@ class _End(asyncio.BufferedProtocol):
         self._peer.write(data if self._peer_copies else bytes(data))
 
     def eof_received(self) -> bool:
+        self.connection.eof_received()  # it must know how to close
         self._finish()
         return True
 

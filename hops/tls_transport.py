@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hops.buffers import SIZE, buffers
 from hops.errors import ConnectError, tls_error_text
-from hops.linger import linger
+from hops.linger import abort, linger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -388,7 +388,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     def abort(self) -> None:
         """Close the socket at once."""
         if self._below is not None:
-            self._below.abort()
+            abort(self._below)
 
     def is_closing(self) -> bool:
         """Whether it was closed, by us or by the network."""

@@ -59,6 +59,15 @@ async def hops():
         await until(lambda: not made.open_connections() and not running())
 
 
+@pytest.fixture(params=["bare", "traced"])
+async def bare_or_traced(request, hops, tmp_path):
+    """The same test without and with a Pipe in every path."""
+    if request.param == "traced":
+        hops.trace_to(tmp_path / "trace")
+    yield
+    hops.trace_to(None)
+
+
 class Listening(Connection):
     """Puts each accepted connection into a queue."""
 

@@ -11,6 +11,8 @@ from hops.serve import peer_certificate, serve_application, take_over
 from tests.integration.hops.conftest import HOP, LOOPBACK, raw_connection, read_all
 from wire.http1 import HeadReader
 
+pytestmark = pytest.mark.usefixtures("bare_or_traced")
+
 SWITCH = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"
 )

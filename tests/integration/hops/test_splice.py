@@ -7,6 +7,8 @@ from hops.splice import SpliceCounts, splice
 from hops.tasks import spawn
 from tests.integration.hops.conftest import read_all, until
 
+pytestmark = pytest.mark.usefixtures("bare_or_traced")
+
 BLOB = os.urandom(2_000_000)
 
 

@@ -1,0 +1,172 @@
+"""A control socket for each service: one JSON object a line in, one a line out.
+
+    {"cmd": "ping"}                       {"ok": true, "process": ..., "pid": ...}
+    {"cmd": "stats"}                      connections by hop, tasks, descriptors, memory
+    {"cmd": "trace", "dir": "/tmp/t"}     trace connections made from now on
+    {"cmd": "trace", "dir": null}         no more
+
+A failed command answers {"ok": false, "error": ...}. Services add their own commands.
+It is a Unix socket of mode 0600: whoever may open it may do all of this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from hops.connection import Connection
+from hops.listen import bind_unix
+from hops.tasks import cancel_and_wait, running, spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hops.hops import Hops
+
+    Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+__all__ = ["AdminServer", "call_admin"]
+
+logger = logging.getLogger(__name__)
+
+_MAX_LINE = 64 * 1024
+
+
+class AdminServer:
+    """Serves the control socket of a process."""
+
+    def __init__(self, hops: Hops, path: str) -> None:
+        self._hops = hops
+        self.path = path
+        self._server: asyncio.Server | None = None
+        self._sessions: set[asyncio.Task[None]] = set()
+        self._commands: dict[str, Command] = {
+            "ping": self._ping,
+            "stats": self._stats,
+            "trace": self._trace,
+        }
+
+    def add_command(self, name: str, command: Command) -> None:
+        """Let the service answer a command of its own."""
+        self._commands[name] = command
+
+    async def start(self) -> AdminServer:
+        """Listen. Answers itself."""
+        # Not on a hop: it is no edge of the picture and must not trace itself.
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(
+            lambda: _Session(self._begin), sock=bind_unix(self.path)
+        )
+        return self
+
+    async def close(self) -> None:
+        """Stop, and end the sessions."""
+        if self._server is not None:
+            self._server.close()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path)
+        await cancel_and_wait(*self._sessions)
+
+    def _begin(self, connection: Connection) -> None:
+        task = spawn("admin session", self._serve(connection))
+        self._sessions.add(task)
+        task.add_done_callback(self._sessions.discard)
+
+    async def _serve(self, connection: Connection) -> None:
+        buffer = b""
+        try:
+            while data := await connection.read():
+                *lines, buffer = (buffer + data).split(b"\n")
+                for line in filter(None, lines):
+                    answer = await self._answer(line)
+                    connection.write(json.dumps(answer).encode() + b"\n")
+                await connection.drain()
+                if len(buffer) > _MAX_LINE:
+                    return
+        except OSError:
+            logger.debug("admin client left")
+        finally:
+            connection.close()
+
+    async def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+            name = request.get("cmd") if isinstance(request, dict) else None
+            command = self._commands.get(str(name))
+            if command is None:
+                return {"ok": False, "error": f"unknown command: {name}"}
+            return {"ok": True} | await command(request)
+        except (ValueError, TypeError, KeyError, OSError) as err:
+            return {"ok": False, "error": str(err) or type(err).__name__}
+
+    async def _ping(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"process": self._hops.process, "pid": os.getpid()}
+
+    async def _stats(self, request: dict[str, Any]) -> dict[str, Any]:
+        tasks = Counter(name.partition(" ")[0] for name in running())
+        return {
+            "process": self._hops.process,
+            "pid": os.getpid(),
+            "connections": self._hops.open_connections(),
+            "tasks": len(asyncio.all_tasks()),
+            "spawned": dict(sorted(tasks.items())),
+            "descriptors": _count_descriptors(),
+            "rss_bytes": _resident_bytes(),
+        }
+
+    async def _trace(self, request: dict[str, Any]) -> dict[str, Any]:
+        directory = request["dir"]
+        if directory is not None and not isinstance(directory, str):
+            raise TypeError("dir: a path or null is expected")
+        self._hops.trace_to(directory)
+        return {"dir": directory}
+
+
+class _Session(Connection):
+    """A connection that tells when it is there."""
+
+    def __init__(self, begin: Callable[[Connection], None]) -> None:
+        super().__init__()
+        self._begin = begin
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._begin(self)
+
+
+def call_admin(
+    path: str, request: dict[str, Any], *, timeout: float = 10.0
+) -> dict[str, Any]:
+    """Ask a service something, blocking: for command lines.
+
+    Raises:
+        OSError: nobody answers. ValueError: not with JSON.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(timeout)
+        sock.connect(path)
+        sock.sendall(json.dumps(request).encode() + b"\n")
+        with sock.makefile("rb") as lines:
+            answer: dict[str, Any] = json.loads(lines.readline())
+    return answer
+
+
+def _count_descriptors() -> int:
+    folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
+    return len(os.listdir(folder))
+
+
+def _resident_bytes() -> int | None:
+    """Resident memory now; None where /proc does not tell it."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            pages = int(statm.read().split()[1])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
