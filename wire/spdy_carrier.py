@@ -342,6 +342,10 @@ class SpdyClientCarrier(_SpdyCarrier):
         self._open_outputs = set(channels) - {Channel.STDIN, Channel.RESIZE}
         self._has_status = False
 
+    def send(self, channel: int, data: Buffer) -> None:
+        """Queue data; the caller may use its buffer again, as on a WebSocket."""
+        super().send(channel, bytes(data))
+
     def _on_event(self, event: Event, events: list[CarrierEvent]) -> None:
         match event:
             case StreamReplied(stream_id):

@@ -172,9 +172,9 @@ class SpdyStub:
         except HandshakeRefused as refused:
             sock.sendall(refused.response)
             raise
-        sock.sendall(negotiated.response)
         transport = Transport(sock)
         self.upgrades.append((head, negotiated.subprotocol, transport))
+        sock.sendall(negotiated.response)
         if is_exec:
             query = parse_qs(url.query)
             self._exec(transport, negotiated.subprotocol, query, leftover)

@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def kubectl(request, tmp_path):
             [path, "--server", stub.url, *arguments],
             env=environment | options.pop("env", {}),
             stdin=options.pop("stdin", subprocess.DEVNULL),
-            stdout=subprocess.PIPE,
+            stdout=options.pop("stdout", subprocess.PIPE),
             stderr=subprocess.PIPE,
         )
         started.append(process)
@@ -95,7 +96,16 @@ class Digest(Command):
         self.exit(0)
 
 
-COMMANDS = {"cat": Cat, "fail": Fail, "blob": Blob, "digest": Digest}
+class Size(Command):
+    """Tells the first size of the terminal, then ends."""
+
+    def on_resize(self, size):
+        if not self.session.closed:
+            self.session.send_stdout(b"%dx%d\r\n" % (size.width, size.height))
+            self.exit(3)
+
+
+COMMANDS = {"cat": Cat, "fail": Fail, "blob": Blob, "digest": Digest, "size": Size}
 
 
 @pytest.mark.parametrize("code", [0, 1, 42, 137])
@@ -139,6 +149,21 @@ def test_large_input_arrives_whole(kubectl):
     assert process.returncode == 0
 
 
+def test_a_terminal_sends_its_size(kubectl):
+    controller, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (30, 100))
+    streams = {"stdin": terminal, "stdout": terminal}
+    with SpdyStub(COMMANDS) as stub:
+        process = kubectl(stub, "exec", "-it", "p", "--", "size", **streams)
+        os.close(terminal)  # so that reading ends with kubectl, come what may
+        shown = os.read(controller, 1024)
+        _, stderr = process.communicate(timeout=60)
+    os.close(controller)
+
+    assert shown == b"100x30\r\n", stderr
+    assert process.returncode == 3
+
+
 class Upper:
     """A port that answers in upper case, and ends when its client does."""
 
@@ -173,6 +198,7 @@ def stop(process):
 
 
 # The tunnel is the default from 1.31 on, and there since 1.30.
+BEFORE_TUNNELS = ("1.27", "1.28", "1.29")
 CARRIERS = {"spdy": "false", "tunnel": "true"}
 
 
@@ -187,7 +213,7 @@ def forwarding(request, kubectl):
     return start
 
 
-def test_port_forward_carries_connections_one_after_another(forwarding):
+def test_port_forward_carries_connections_one_after_another(forwarding, request):
     with SpdyStub(ports={8080: Upper}) as stub:
         process = forwarding(stub, 8080)
         port = local_port(process)
@@ -195,6 +221,10 @@ def test_port_forward_carries_connections_one_after_another(forwarding):
         answers = [talk(port, text) for text in (b"one", b"two", bytes(1_000_000))]
 
         stop(process)
+    is_tunnel = "tunnel" in request.node.name
+    has_tunnel = not any(old in request.node.name for old in BEFORE_TUNNELS)
+    [(head, *_)] = stub.upgrades
+    assert head.method == ("GET" if is_tunnel and has_tunnel else "POST")
     assert answers == [
         b"ONE - the end",
         b"TWO - the end",

@@ -307,21 +307,23 @@ def test_a_session_that_is_complete_waits_without_limit():
 
 
 def test_an_idle_session_ends_at_the_server():
-    peer = Peer(
-        SpdyRemoteCommandServer(V4, StreamOptions(stdin=True), idle_timeout=60.0)
-    )
-    peer.says(stream(1, "error"), stream(3, "stdin"))
-    peer.session.data_to_send(10.0)
-    assert peer.session.deadline() == 70.0
+    server = SpdyRemoteCommandServer(V4, StreamOptions(stdin=True), idle_timeout=60.0)
+    frames = (stream(1, "error"), stream(3, "stdin"))
+    server.receive_data(b"".join(map(FrameEncoder().encode, frames)), 10.0)
+    server.data_to_send(20.0)
+    assert server.deadline() == 80.0
 
-    events = peer.session.expire(71.0)
+    assert server.expire(80.0) == [StdinClosed(), PeerClosed(1006, "idle timeout")]
+    assert server.closed
 
-    # The frames came without a time: they count as come now.
-    assert events == []
-    assert peer.session.expire(131.0) == [
-        StdinClosed(),
-        PeerClosed(1006, "idle timeout"),
-    ]
+
+def test_a_buffer_of_stdin_may_be_used_again_at_once():
+    client, server = established()
+    buffer = bytearray(b"first")
+    client.send_stdin(buffer)
+    buffer[:] = b"other"
+
+    assert transfer(client, server) == [StdinReceived(b"first")]
 
 
 def test_a_client_pings_and_the_server_answers():
