@@ -138,7 +138,7 @@ class FaultRule:
 
     def _chance(self, number: int, purpose: str) -> random.Random:
         # Repeatable on purpose, and not used for secrets.
-        return random.Random(f"{self.seed}/{self.hop}/{self.name}/{number}/{purpose}")  # noqa: S311
+        return random.Random(f"{self.seed}/{self.hop}/{self.name}/{number}/{purpose}")
 
 
 class _Directed:
