@@ -15,7 +15,7 @@ GOAWAY is an end, not an announcement.
 
 Since there is no flow control, back-pressure is the caller's: stop reading while what
 `data_to_send` gave is not written. Then a peer costs what `Limits` says, and about
-fifty times the largest chunk for the events in it.
+forty times the largest chunk for the events in it.
 
 Source: moby/spdystream connection.go and stream.go; kubernetes/streaming
 pkg/httpstream/spdy/connection.go for `close`.
