@@ -116,7 +116,7 @@ class Node:
         self._count = 0
 
     async def start(self):
-        self.runtime_hops = Hops("cri")
+        self.runtime_hops = WatchedHops("cri")
         self.runtime_process = Runtime(self.config, self.runtime_hops)
         await self.runtime_process.start()
         address = f"unix:{self.runtime_process.address}"
@@ -173,8 +173,8 @@ class Node:
         )
         return identity
 
-    async def stop_container(self, identity, timeout=0):
-        request = cri.StopContainerRequest(container_id=identity, timeout=timeout)
+    async def stop_container(self, identity, grace=0):
+        request = cri.StopContainerRequest(container_id=identity, timeout=grace)
         await self.runtime.StopContainer(request)
 
     async def status(self, identity):
@@ -251,17 +251,40 @@ def descriptors():
     return sorted(found)
 
 
+class WatchedHops(Hops):
+    """Counts the far sides of relays too."""
+
+    def __init__(self, process):
+        super().__init__(process)
+        self.far_sides = []
+
+    def silent(self):
+        self.far_sides.append(super().silent())
+        return self.far_sides[-1]
+
+    def open_connections(self):
+        counts = super().open_connections()
+        for side in self.far_sides:
+            counts |= side.open_connections()
+        return counts
+
+
+async def until(true, interval=0.002):
+    """Wait for what the operating system tells nobody."""
+    async with asyncio.timeout(60):
+        while not true():
+            await asyncio.sleep(interval)
+
+
 async def closed(hops):
     """Wait until all connections are closed: they are closed in stages."""
-    while hops.open_connections():
-        await asyncio.sleep(0.001)
+    await until(lambda: not hops.open_connections())
     await settled()
 
 
 async def all_gone(pids):
     """Wait until processes have ended; those that init has yet to reap have ended."""
-    while any(is_alive(pid) for pid in pids):
-        await asyncio.sleep(0.005)
+    await until(lambda: not any(map(is_alive, pids)))
 
 
 def is_alive(pid):
@@ -288,6 +311,5 @@ async def node(folder):
     below = [p.pid for s in shims for p in psutil.Process(s).children(recursive=True)]
     await node.stop()
     assert await asyncio.to_thread(stop_all, node.config.root, node.config.state) == 0
-    async with asyncio.timeout(10):
-        await all_gone([*shims, *below])
+    await all_gone([*shims, *below])
     assert descriptors() == before
