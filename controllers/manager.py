@@ -25,6 +25,7 @@ from controllers.pod_gc import PodGarbageCollector
 from controllers.resources import (
     CONFIG_MAPS,
     DEPLOYMENTS,
+    JOBS,
     LEASES,
     NAMESPACES,
     NODES,
@@ -37,6 +38,7 @@ from controllers.scheduler import Scheduler
 from controllers.service_accounts import NamespaceFurnisher
 from controllers.taint_eviction import TaintEviction
 from controllers.workloads.deployments import Deployments
+from controllers.workloads.jobs import Jobs
 from controllers.workloads.replica_sets import ReplicaSets
 from hops.hop import Hop
 from kube_client.client import KubeClient
@@ -124,20 +126,21 @@ class _Manager:
         tasks: asyncio.TaskGroup,
         present: set[tuple[str, str]],
         pods: Informer,
-    ) -> list[ReplicaSets | Deployments]:
+    ) -> list[ReplicaSets | Deployments | Jobs]:
         """The controllers that make pods, for the types that the server has."""
-        if ("apps", "replicasets") not in present:
-            return []
         api, clock = self._api, time.time
-        sets = self._informer(tasks, REPLICA_SETS)
-        events = _recorder(api, "replicaset-controller")
-        controllers: list[ReplicaSets | Deployments] = [
-            ReplicaSets(api, sets, pods, events, clock)
-        ]
-        if ("apps", "deployments") in present:
+        controllers: list[ReplicaSets | Deployments | Jobs] = []
+        if ("apps", "replicasets") in present and ("apps", "deployments") in present:
+            sets = self._informer(tasks, REPLICA_SETS)
             deployments = self._informer(tasks, DEPLOYMENTS)
+            events = _recorder(api, "replicaset-controller")
+            controllers.append(ReplicaSets(api, sets, pods, events, clock))
             events = _recorder(api, "deployment-controller")
             controllers.append(Deployments(api, deployments, sets, pods, events, clock))
+        if ("batch", "jobs") in present:
+            events = _recorder(api, "job-controller")
+            jobs = self._informer(tasks, JOBS)
+            controllers.append(Jobs(api, jobs, pods, events, clock))
         return controllers
 
     def _informer(self, tasks: asyncio.TaskGroup, resource: ResourceType) -> Informer:
