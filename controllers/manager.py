@@ -97,7 +97,6 @@ class _Manager:
         self, tasks: asyncio.TaskGroup, pods: Informer, nodes: Informer
     ) -> None:
         types = await _until_done(lambda: collectable_types(self._api))
-        informers = [self._informer(tasks, resource) for resource in types]
         namespaces = self._informer(tasks, NAMESPACES)
         leases = self._informer(tasks, LEASES)
         api, clock = self._api, time.time
@@ -116,7 +115,7 @@ class _Manager:
             NodeLifecycle(api, nodes, pods, leases, events, clock),
             TaintEviction(api, nodes, pods, evictions, clock),
             PodGarbageCollector(api, nodes, pods, clock),
-            GarbageCollector(api, informers),
+            GarbageCollector(api, types, lambda item: self._informer(tasks, item)),
             *self._workloads(tasks, present, pods),
         ):
             tasks.create_task(controller.run(), name=type(controller).__name__)

@@ -8,7 +8,7 @@ import pytest
 
 from controllers.garbage_collector import GarbageCollector
 from controllers.informer import Informer
-from controllers.resources import CONFIG_MAPS, NODES, PODS
+from controllers.resources import CONFIG_MAPS, LEASES, NODES, PODS
 from tests.support.fake_api import FakeApi
 from tests.support.settling import settled
 
@@ -42,10 +42,16 @@ class Cluster:
         self.api = FakeApi()
         self.pods, self.maps = Informer(PODS), Informer(CONFIG_MAPS)
         self.nodes = Informer(NODES)
-        informers = [self.pods, self.maps, self.nodes]
-        for informer in informers:
+        informers = {
+            informer.resource: informer
+            for informer in (self.pods, self.maps, self.nodes)
+        }
+        for informer in informers.values():
             informer.synced.set()
-        self.collector = GarbageCollector(self.api, informers)
+        self.collector = GarbageCollector(
+            self.api, [*informers, LEASES], informers.__getitem__
+        )
+        self.api.documents = {"/apis/coordination.k8s.io/v1/leases?limit=1": {}}
 
     def add(self, informer, obj):
         self.api.have(informer.resource, obj)
@@ -172,6 +178,23 @@ async def test_orphans_lose_their_owner_and_stay(cluster):
         ("patch", "pods default/p"),
         ("patch", "configmaps default/owner"),
     ]
+
+
+async def test_a_type_without_objects_is_not_watched():
+    cluster = Cluster()
+    followed = []
+    collector = GarbageCollector(
+        cluster.api,
+        [PODS, LEASES],
+        lambda resource: followed.append(resource) or cluster.pods,
+    )
+
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(collector.run())
+        await settled()
+        running.cancel()
+
+    assert followed == [PODS]
 
 
 async def test_an_object_without_owners_is_left_alone(cluster):
