@@ -219,10 +219,14 @@ class BlockingClient:
         target: str,
         headers: Sequence[tuple[str, str]] = (),
         body: bytes = b"",
+        *,
+        timeout: float | None = None,
     ) -> StreamingResponse:
-        """Ask and read the head; the body follows as it comes. Close the answer."""
-        exchange = _Exchange(self, method, target, headers, body)
-        return exchange.run()
+        """Ask and read the head; the body follows as it comes. Close the answer.
+
+        `timeout` is for head and body together, instead of the client's own.
+        """
+        return _Exchange(self, method, target, headers, body, timeout).run()
 
     def upgrade(
         self, method: str, target: str, headers: Sequence[tuple[str, str]]
@@ -278,9 +282,10 @@ class BlockingClient:
             whole.append(("Content-Length", str(len(body))))
         return RequestHead(method, target, whole)
 
-    def deadline(self) -> float | None:
+    def deadline(self, timeout: float | None = None) -> float | None:
         """When a request that starts now has to be over."""
-        return time.monotonic() + self._timeout if self._timeout else None
+        seconds = self._timeout if timeout is None else timeout
+        return time.monotonic() + seconds if seconds else None
 
 
 def _left(deadline: float | None) -> float | None:
@@ -303,6 +308,7 @@ class _Exchange:
         target: str,
         headers: Sequence[tuple[str, str]],
         body: bytes,
+        timeout: float | None = None,
     ) -> None:
         self.client = client
         self.method = method
@@ -310,7 +316,7 @@ class _Exchange:
         self.bytes = (
             encode_request_head(client.head(method, target, headers, body)) + body
         )
-        self.deadline = client.deadline()
+        self.deadline = client.deadline(timeout)
 
     def run(self) -> StreamingResponse:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hops.connection import Connection
 from hops.errors import ConnectError, dial_error
 from hops.filter import HopProtocol
+from hops.tls_sessions import known_session, remember_session
 from hops.tls_transport import TlsTransport
 
 if TYPE_CHECKING:
@@ -74,8 +75,17 @@ async def _connect(
         if not ready.done():
             ready.set_exception(exc)
 
+    def remember(session: ssl.SSLSession | None) -> None:
+        remember_session(tls, address, server_hostname, session)
+
     transport = TlsTransport(
-        tls, succeed, server_side=False, server_hostname=server_hostname, failed=fail
+        tls,
+        succeed,
+        server_side=False,
+        server_hostname=server_hostname,
+        failed=fail,
+        session=known_session(tls, address, server_hostname),
+        remember=remember,
     )
     below = await _connect_socket(address, transport)
     try:

@@ -60,6 +60,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         server_hostname: what the peer's certificate must be valid for.
         failed: called instead of `connected`, with a ConnectError or OSError.
         session: an earlier session with the same peer, to be resumed.
+        remember: called with the new session once there is one to resume later.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         server_hostname: str | None = None,
         failed: Callable[[BaseException], None] | None = None,
         session: ssl.SSLSession | None = None,
+        remember: Callable[[ssl.SSLSession | None], None] | None = None,
     ) -> None:
         super().__init__()
         self._loop = asyncio.get_running_loop()
@@ -85,6 +87,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         )
         self._connected = connected
         self._failed = failed
+        self._remember = remember
         self._state = _State.HANDSHAKING
         self._below: asyncio.Transport | None = None
         self._protocol: asyncio.BaseProtocol | None = None
@@ -94,6 +97,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._we_ended = False
         self._truncated = False
         self._socket_ended = False
+        self._peer_certificate: dict[str, Any] | None = None
         self._stash: deque[bytes] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -205,6 +209,8 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             view = self._space()
             size, more = self._decrypt(view)
             if size:
+                if self._remember is not None:
+                    self._remember_session()
                 self._hand_up(view, size)
             if not more:
                 return
@@ -214,6 +220,12 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             protocol = cast("asyncio.BufferedProtocol", self._protocol)
             return memoryview(protocol.get_buffer(SIZE))
         return buffers.plain
+
+    def _remember_session(self) -> None:
+        """TLS 1.3 sends its tickets before the first data."""
+        remember, self._remember = self._remember, None
+        if remember is not None:
+            remember(self._ssl.session)
 
     def _hand_up(self, view: memoryview, size: int) -> None:
         if self._takes_buffers:
@@ -431,10 +443,12 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             raise RuntimeError("no protocol")
         return self._protocol
 
-    @property
-    def session(self) -> ssl.SSLSession | None:
-        """The session as it is now; with TLS 1.3 tickets come with the first data."""
-        return self._ssl.session
+    def _read_peer_certificate(self) -> dict[str, Any] | None:
+        if self._peer_certificate is None:
+            self._peer_certificate = cast(
+                "dict[str, Any] | None", self._ssl.getpeercert()
+            )
+        return self._peer_certificate
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """peercert, cipher, ssl_object, sslcontext, truncated; else of the socket."""
@@ -444,7 +458,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             case "sslcontext":
                 return self._ssl.context
             case "peercert":
-                return self._ssl.getpeercert()
+                return self._read_peer_certificate()
             case "cipher":
                 return self._ssl.cipher()
             case "compression":

@@ -484,3 +484,51 @@ async def test_a_protocol_may_write_as_soon_as_it_is_connected(
     assert await read_all(client) == b"welcome"
     client.close()
     listener.close()
+
+
+async def exchange(pair):
+    """Use a connection once; answers whether it resumed a session."""
+    client, server = pair
+    server.write(b"x")
+    assert await client.read() == b"x"
+    resumed = client.get_extra_info("ssl_object").session_reused
+    subject = server.get_extra_info("peercert")["subject"]
+    assert (("commonName", "admin"),) in subject
+    return resumed
+
+
+async def test_a_second_connection_resumes_the_session(hops, server_tls, client_tls):
+    accepted = asyncio.Queue()
+
+    class Accepted(Connection):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            accepted.put_nowait(self)
+
+    listener = await listen(hops, HOP, LOOPBACK, Accepted, tls=server_tls)
+    resumed = []
+    for _ in range(3):
+        client = await dial_connection(hops, HOP, listener.address, tls=client_tls)
+        server = await accepted.get()
+        resumed.append(await exchange((client, server)))
+        client.close()
+        assert await server.read() == b""
+        server.close()
+
+    assert resumed == [False, True, True]
+    listener.close()
+
+
+async def test_settings_do_not_share_sessions(
+    hops, connect, server_tls, client_tls, authority, tmp_path
+):
+    listener = await listen(hops, HOP, LOOPBACK, asyncio.Protocol, tls=server_tls)
+    client = await dial_connection(hops, HOP, listener.address, tls=client_tls)
+    client.close()
+
+    text = await dial_error(
+        hops, listener.address, tls=client_context(Authority(tmp_path, "third").path)
+    )
+
+    assert "unknown authority" in text
+    listener.close()
