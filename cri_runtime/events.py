@@ -30,6 +30,11 @@ class EventHub:
         self._snapshot = snapshot
         self._queues: set[asyncio.Queue[cri.ContainerEventResponse]] = set()
 
+    @property
+    def subscribers(self) -> int:
+        """How many listen."""
+        return len(self._queues)
+
     def publish(self, sandbox_id: str, container_id: str, kind: int) -> None:
         """Something happened to a container, or to the sandbox itself (same id twice)."""
         if not self._queues:
