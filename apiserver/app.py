@@ -195,6 +195,7 @@ async def build(config: Config, hops: Hops) -> ApiServer:
     authorizer = _authorizer(config, registry, following)
     services = Services(
         config=config,
+        hops=hops,
         registry=registry,
         store=store,
         objects=Objects(ObjectStore(store), event_ttl=config.event_ttl),

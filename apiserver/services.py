@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from apiserver.resources.registry import Registry, Resource
     from apiserver.storage.interface import Store
     from apiserver.streaming.kubelets import Kubelets
+    from hops.hops import Hops
 
 __all__ = ["Cachers", "Services", "TokenAuthenticator"]
 
@@ -66,6 +67,7 @@ class Services:
     """The parts of one API server."""
 
     config: Config
+    hops: Hops
     registry: Registry
     store: Store
     objects: Objects

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from apimachinery.field_errors import FieldError, Path, required
 from apiserver.resources.cells import AGE, NAME, NONE, joined, label_text, read, text
-from apiserver.resources.registry import Column, Resource, Subresource, status
+from apiserver.resources.registry import Column, Resource, status
 from apiserver.resources.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -136,16 +136,7 @@ SERVICES = Resource(
     namespaced=True,
     short_names=("svc",),
     categories=("all",),
-    subresources=(
-        status(),
-        Subresource(
-            "proxy",
-            ("create", "delete", "get", "patch", "update"),
-            action="pod_proxy",
-            kind="ServiceProxyOptions",
-            streams=True,
-        ),
-    ),
+    subresources=(status(),),
     columns=(
         NAME,
         text("Type", "spec.type", "How it is exposed."),

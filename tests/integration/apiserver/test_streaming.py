@@ -332,3 +332,19 @@ async def test_v5_needs_a_kubelet_that_takes_it(
     assert code == 500
     assert "ExtendWebSocketsToKubelet" in body["message"]
     assert kubelet.requests == []
+
+
+async def test_a_nodes_proxy_reaches_its_kubelet(
+    bound: Api, kubelet: FakeKubelet
+) -> None:
+    async def pods(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"path": request.path_qs})
+
+    kubelet.answer = pods
+
+    document = await bound.get("/api/v1/nodes/node-1/proxy/pods?x=1")
+    redirected = await bound.send("GET", "/api/v1/nodes/node-1/proxy")
+
+    assert document == {"path": "/pods?x=1"}
+    assert kubelet.requests[0].headers["X-Forwarded-Proto"] == "https"
+    assert redirected.status == 301
