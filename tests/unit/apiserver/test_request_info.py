@@ -67,7 +67,8 @@ def test_resource_requests_are_read(method, target, expected):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/version", "/api", "/api/v1", "/apis/apps", "/apis/apps/v1", "/x/y/z"]
+    "path",
+    ["/", "/version", "/api", "/api/v1", "/apis/apps", "/apis/apps/v1", "/x/y/z"],
 )
 def test_other_paths_are_no_resource_requests(path):
     info = parse("GET", path)
