@@ -98,8 +98,9 @@ class RunningCluster:
     def pod(self, name: str, *command: str, image: str = "busybox", **spec):
         """Create a pod and wait until it is Ready."""
         container = {"name": name, "image": image}
-        if command:
-            container["command"] = list(command)
+        if command or image == "busybox":
+            # A busybox without a command would end at once.
+            container["command"] = list(command) or ["sleep", "1000000"]
         self.create(
             {
                 "apiVersion": "v1",
