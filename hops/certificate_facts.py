@@ -44,7 +44,7 @@ def peer_certificate_facts(
         return None
     try:
         return read_certificate(der)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, StopIteration):
         return None
 
 
@@ -66,7 +66,7 @@ def read_certificate(der: bytes) -> CertificateFacts:
     """Read a DER certificate.
 
     Raises:
-        ValueError, IndexError: it is malformed.
+        ValueError, IndexError, StopIteration: it is malformed.
     """
     certificate = _only(der, _SEQUENCE)
     to_be_signed = next(_values(certificate))[1]

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
-from hops.linger import abort
+from hops.linger import abort, close_in_stages
 from hops.pipe import (
     Action,
     Delay,
@@ -92,6 +92,8 @@ class HopProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._closing = False
         self._eof_kept = True
+        self._peer_ended = False
+        self._lost = False
         self.view = HopTransport(self)
 
     # called by the transport below
@@ -106,10 +108,14 @@ class HopProtocol(asyncio.Protocol):
         self._inward.run(self.pipe.feed(self._out.other, data, now))
 
     def eof_received(self) -> bool:
+        self._peer_ended = True
         self._inward.run(self.pipe.eof(self._out.other, self._loop.time()))
         return self._eof_kept
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        if self._lost:
+            return
+        self._lost = True
         self.pipe.lost(str(exc or ""), self._loop.time())
         self._inward.stop()
         self._outward.stop()
@@ -138,7 +144,10 @@ class HopProtocol(asyncio.Protocol):
     def close_when_sent(self) -> None:
         self._closing = True
         if not self._outward.busy:
-            self.below.close()
+            self._close_below()
+
+    def _close_below(self) -> None:
+        close_in_stages(self.below, self.connection_lost, peer_ended=self._peer_ended)
 
     @property
     def closing(self) -> bool:
@@ -174,7 +183,7 @@ class HopProtocol(asyncio.Protocol):
 
     def lane_drained(self, outward: bool) -> None:
         if outward and self._closing:
-            self.below.close()
+            self._close_below()
 
 
 def _facts(transport: asyncio.Transport) -> dict[str, Any]:
