@@ -191,9 +191,14 @@ def _loader(yaml: Any) -> Any:
 
 
 def _yaml_text(error: Any) -> str:
-    mark = getattr(error, "problem_mark", None)
+    """`line N: problem`, counted as goyaml counts: only scanner errors from 1."""
     problem = getattr(error, "problem", None) or str(error)
-    return f"line {mark.line + 1}: {problem}" if mark is not None else problem
+    from_one = "Scanner" in type(error).__name__
+    for name in ("problem_mark", "context_mark"):
+        mark = getattr(error, name, None)
+        if mark is not None and mark.line:
+            return f"line {mark.line + from_one}: {problem}"
+    return str(problem)
 
 
 def load_file(path: str) -> Kubeconfig:

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory
 
-__all__ = ["attachable_pod", "first_pod", "is_ready", "most_active", "selector_of"]
+__all__ = [
+    "attachable_pod",
+    "first_pod",
+    "format_selector",
+    "is_ready",
+    "most_active",
+    "selector_of",
+]
 
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
@@ -89,10 +96,10 @@ def selector_of(obj: JsonObject) -> str:
         raise CommandError(
             f"cannot attach to *v1.{kind}: selector for *v1.{kind} not implemented"
         )
-    return _format_selector(selector or {})
+    return format_selector(selector or {})
 
 
-def _format_selector(selector: JsonObject) -> str:
+def format_selector(selector: JsonObject) -> str:
     labels = selector.get("matchLabels") or {}
     terms = [f"{key}={labels[key]}" for key in labels]
     for each in selector.get("matchExpressions") or ():

@@ -180,7 +180,12 @@ class RestClient:
         return self.stream(path, pairs, accept=ACCEPT_REST)
 
     def stream(
-        self, path: str, query: Query | None = None, *, accept: str = ACCEPT_JSON
+        self,
+        path: str,
+        query: Query | None = None,
+        *,
+        accept: str = ACCEPT_JSON,
+        timeout: float | None = None,
     ) -> StreamingResponse:
         """GET whose body is read as it comes: a watch, a log."""
         target = self.target(path, query)
@@ -188,7 +193,7 @@ class RestClient:
         url = self.http.url(target)
         self.log.request("GET", url, headers, b"", shows_body=False)
         started = time.monotonic()
-        answer = self.http.stream("GET", target, headers)
+        answer = self.http.stream("GET", target, headers, timeout=timeout)
         status = f"{answer.status} {answer.reason}"
         took = time.monotonic() - started
         self.log.response("GET", url, status, answer.headers, took)
@@ -200,10 +205,16 @@ class RestClient:
         return answer
 
     def watch(
-        self, path: str, query: Query, *, accept: str = ACCEPT_JSON
+        self,
+        path: str,
+        query: Query,
+        *,
+        accept: str = ACCEPT_JSON,
+        timeout: float | None = None,
     ) -> Iterator[JsonObject]:
-        """The events of a watch, until the server ends it."""
-        with self.stream(path, [*query, ("watch", "true")], accept=accept) as answer:
+        """The events of a watch, until the server ends it or `timeout` is over."""
+        query = [*query, ("watch", "true")]
+        with self.stream(path, query, accept=accept, timeout=timeout) as answer:
             for line in lines_of(answer.chunks()):
                 if line.strip():
                     yield json.loads(line)

@@ -113,6 +113,20 @@ def load_document(text: bytes) -> Any:
 
 
 def _text(error: Any) -> str:
-    mark = getattr(error, "problem_mark", None)
+    """`line N: problem`, counted as goyaml's fail() counts."""
     problem = getattr(error, "problem", None) or str(error)
-    return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)
+    line = goyaml_line(error)
+    return f"line {line}: {problem}" if line else str(problem)
+
+
+def goyaml_line(error: Any) -> int:
+    """The line goyaml names, 0 for none: where the problem, else where its context is.
+
+    Only scanner errors count from 1.
+    """
+    from_one = "Scanner" in type(error).__name__
+    for name in ("problem_mark", "context_mark"):
+        mark = getattr(error, name, None)
+        if mark is not None and mark.line:
+            return int(mark.line) + from_one
+    return 0

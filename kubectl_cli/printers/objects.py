@@ -57,7 +57,11 @@ class _JsonPrinter:
     def render(self, obj: JsonObject) -> str:
         from kubectl_cli.printers.json import to_json
 
-        return to_json(obj, sort_keys=not self._typed)
+        if not self._typed:
+            return to_json(obj)
+        from kubectl_cli.printers.typed import in_type_order
+
+        return to_json(in_type_order(obj), sort_keys=False)
 
 
 class _YamlPrinter:

@@ -1,0 +1,98 @@
+"""Creating objects: from files, or one made of the command line.
+
+Source: kubernetes/kubectl pkg/cmd/create/create.go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apimachinery.status import StatusError
+from kubectl_cli.changes import (
+    DRY_RUN_FLAG,
+    VALIDATE_FLAG,
+    DryRun,
+    ResultPrinter,
+    add_source,
+    dry_run_of,
+    raise_all,
+    write_query,
+)
+from kubectl_cli.errors import UsageError
+from kubectl_cli.flags import Flag
+from kubectl_cli.last_applied import with_last_applied
+from kubectl_cli.manifests import read_manifests
+from kubectl_cli.printers.objects import PRINT_FLAGS
+from kubectl_cli.selecting import matches_labels
+
+if TYPE_CHECKING:
+    from apimachinery.types import JsonObject
+    from kubectl_cli.factory import Factory
+    from kubectl_cli.flags import Options
+
+__all__ = ["IMPERATIVE_FLAGS", "create_from_files", "create_one", "only_name"]
+
+#: What each `create KIND` takes.
+IMPERATIVE_FLAGS = (
+    *PRINT_FLAGS,
+    DRY_RUN_FLAG,
+    VALIDATE_FLAG,
+    Flag("field-manager", default="kubectl-create", help="Who owns the fields."),
+    Flag("save-config", "bool", help="Keep the configuration for a later apply."),
+)
+
+
+def create_from_files(options: Options, factory: Factory) -> int:
+    """POST each object of the files; one that fails does not stop the others."""
+    dry_run = dry_run_of(options)
+    query = write_query(options, dry_run)
+    printer = ResultPrinter(options, dry_run)
+    errors: list[Exception] = []
+    found = read_manifests(
+        options.items("filename"), factory, recursive=options.flag("recursive")
+    )
+    for manifest in found:
+        obj = manifest.object
+        if not matches_labels(obj, options.text("selector")):
+            continue
+        if options.flag("save-config"):
+            obj = with_last_applied(obj)
+        try:
+            if dry_run is not DryRun.CLIENT:
+                obj = factory.client.call("POST", manifest.collection, query, obj)
+        except StatusError as error:
+            errors.append(add_source(error, "creating", manifest.source))
+        else:
+            printer.show(obj, "created")
+    raise_all(errors)
+    return 0
+
+
+def create_one(
+    options: Options, factory: Factory, path: str, obj: JsonObject, namespace: str = ""
+) -> int:
+    """POST an object that the command line made; it keeps the order of its fields.
+
+    `namespace` is shown in the object only where the user asked for it.
+    """
+    dry_run = dry_run_of(options)
+    query = write_query(options, dry_run)
+    printer = ResultPrinter(options, dry_run, typed=True)
+    if namespace and factory.namespace_given:
+        obj["metadata"]["namespace"] = namespace
+    if options.flag("save-config"):
+        obj = with_last_applied(obj)
+    if dry_run is not DryRun.CLIENT:
+        obj = factory.client.call("POST", path, query, obj)
+    printer.show(obj, "created")
+    return 0
+
+
+def only_name(options: Options, command: str) -> str:
+    """The one name the command takes."""
+    words = options.args if options.dash_at is None else options.args[: options.dash_at]
+    if len(words) != 1:
+        raise UsageError(
+            f"exactly one NAME is required, got {len(words)}", f"kubectl {command}"
+        )
+    return words[0]

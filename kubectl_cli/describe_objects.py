@@ -1,0 +1,227 @@
+"""What `describe` does once its flags are right: fetch, describe, or look for names
+that start so."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apimachinery.status import StatusError
+from kubectl_cli.changes import raise_all
+from kubectl_cli.errors import CommandError
+from kubectl_cli.manifests import read_manifests
+from kubectl_cli.rest import ACCEPT_REST
+from kubectl_cli.targets import parse_targets
+
+if TYPE_CHECKING:
+    from apimachinery.types import JsonObject
+    from kubectl_cli.factory import Factory
+    from kubectl_cli.flags import Options
+    from kubectl_cli.resources import Resource
+    from kubectl_cli.rest import Query
+    from kubectl_cli.targets import Target
+
+__all__ = ["DescribeCommand"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One object to describe."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    object: JsonObject
+
+    @property
+    def path(self) -> str:
+        return self.resource.path(self.namespace, self.name)
+
+
+class DescribeCommand:
+    """One run of `describe`."""
+
+    def __init__(self, options: Options, factory: Factory) -> None:
+        self._options = options
+        self._factory = factory
+        self._errors: list[Exception] = []
+
+    def run(self) -> int:
+        targets = self._targets()
+        found: list[_Found] = []
+        for target, namespace in targets:
+            try:
+                found += self._fetch(target, namespace)
+            except StatusError as error:
+                prefix = len(targets) == 1 and len(self._options.args) == 2
+                if error.reason == "NotFound" and target.name and prefix:
+                    return self._by_prefix(target, namespace, error)
+                self._errors.append(error)
+        first = True
+        for each in found:
+            try:
+                text = self._describe(each)
+            except (StatusError, CommandError) as error:
+                self._errors.append(error)
+                continue
+            sys.stdout.write(text if first else f"\n\n{text}")
+            first = False
+        if not found and not self._errors:
+            where = (
+                ""
+                if self._everywhere(targets)
+                else f" in {self._factory.namespace} namespace."
+            )
+            print(f"No resources found{where}", file=sys.stderr)
+        raise_all(self._errors)
+        return 0
+
+    def _everywhere(self, targets: list[tuple[Target, str]]) -> bool:
+        return self._options.flag("all-namespaces") or not all(
+            target.resource.namespaced for target, _ in targets
+        )
+
+    def _targets(self) -> list[tuple[Target, str]]:
+        from kubectl_cli.targets import Target
+
+        options, factory = self._options, self._factory
+        if files := options.items("filename"):
+            found = read_manifests(files, factory, recursive=options.flag("recursive"))
+            return [(Target(m.resource, m.name), m.namespace) for m in found]
+        selector = bool(options.text("selector"))
+        targets = parse_targets(options.args, factory.mapper, has_selector=selector)
+        namespace = "" if options.flag("all-namespaces") else factory.namespace
+        return [(t, namespace if t.resource.namespaced else "") for t in targets]
+
+    def _fetch(self, target: Target, namespace: str) -> list[_Found]:
+        resource = target.resource
+        if target.name:
+            obj = self._factory.client.get(resource.path(namespace, target.name))
+            return [_Found(resource, namespace, target.name, obj)]
+        return self._list(resource, namespace)
+
+    def _list(self, resource: Resource, namespace: str) -> list[_Found]:
+        query: Query = []
+        if self._options.text("selector"):
+            query.append(("labelSelector", self._options.text("selector")))
+        if self._options.number("chunk-size") > 0:
+            query.append(("limit", str(self._options.number("chunk-size"))))
+        found: list[_Found] = []
+        more = ""
+        while True:
+            asked = [*query, ("continue", more)] if more else query
+            listed = self._factory.client.get(resource.path(namespace), asked)
+            for item in listed.get("items") or ():
+                metadata = item["metadata"]
+                own = metadata.get("namespace") or ""
+                item = {
+                    "apiVersion": resource.api_version,
+                    "kind": resource.kind,
+                    **item,
+                }
+                found.append(_Found(resource, own, metadata["name"], item))
+            more = (listed.get("metadata") or {}).get("continue") or ""
+            if not more:
+                return found
+
+    def _by_prefix(self, target: Target, namespace: str, error: StatusError) -> int:
+        """`describe pod web` describes all whose names start with `web`."""
+        matching = [
+            each
+            for each in self._list(target.resource, namespace)
+            if each.name.startswith(target.name)
+        ]
+        if not matching:
+            raise error
+        for each in matching:
+            print(self._describe(each))
+        return 0
+
+    def _describe(self, found: _Found) -> str:
+        key = (found.resource.group, found.resource.name)
+        if key == ("", "pods"):
+            return self._pod(found)
+        if key == ("", "nodes"):
+            return self._node(found)
+        from kubectl_cli.describe.generic import describe_object
+
+        events = self._events(_about(found.object))
+        return describe_object(found.object, events)
+
+    def _pod(self, found: _Found) -> str:
+        from kubectl_cli.describe.pod import describe_pod
+
+        pod = self._factory.client.get(found.path)
+        metadata = pod["metadata"]
+        about = (
+            f"involvedObject.name={metadata['name']}",
+            f"involvedObject.namespace={metadata['namespace']}",
+            f"involvedObject.uid={metadata.get('uid') or ''}",
+        )
+        events = self._events(",".join(about), metadata["namespace"])
+        return describe_pod(pod, events)
+
+    def _events(self, about: str, namespace: str = "") -> list[JsonObject] | None:
+        """The events of an object; None when they are not wanted, or not to be had."""
+        if not self._options.flag("show-events"):
+            return None
+        where = f"namespaces/{namespace}/" if namespace else ""
+        query = [("fieldSelector", about), ("limit", "500")]
+        try:
+            listed = self._factory.client.get(f"/api/v1/{where}events", query)
+        except StatusError:
+            return None
+        return listed.get("items") or []
+
+    def _node(self, found: _Found) -> str:
+        from kubectl_cli.describe.node import NodeView, describe_node
+
+        client, name = self._factory.client, found.name
+        node = client.get(found.path)
+        lease, lease_error = None, ""
+        leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+        try:
+            lease = client.get(f"{leases}/{name}")
+        except StatusError as error:
+            lease_error = str(error)
+        return describe_node(
+            NodeView(
+                node, lease, lease_error, self._pods_of(name), self._events_of(node)
+            )
+        )
+
+    def _pods_of(self, node: str) -> list[JsonObject] | None:
+        selector = f"spec.nodeName={node},status.phase!=Failed,status.phase!=Succeeded"
+        query = [("fieldSelector", selector), ("limit", "500")]
+        try:
+            listed = self._factory.client.get("/api/v1/pods", query, accept=ACCEPT_REST)
+        except StatusError as error:
+            if error.reason == "Forbidden":
+                return None
+            raise
+        return listed.get("items") or []
+
+    def _events_of(self, node: JsonObject) -> list[JsonObject] | None:
+        """Two questions: kubelets give the node's name for its uid."""
+        if not self._options.flag("show-events"):
+            return None
+        metadata = node["metadata"]
+        events: list[JsonObject] = []
+        for uid in (metadata.get("uid") or "", metadata["name"]):
+            about = (
+                f"involvedObject.kind=Node,involvedObject.name={metadata['name']},"
+                f"involvedObject.namespace=,involvedObject.uid={uid}"
+            )
+            events += self._events(about) or []
+        return events
+
+
+def _about(obj: JsonObject) -> str:
+    metadata = obj["metadata"]
+    parts = [f"involvedObject.name={metadata.get('name')}"]
+    if metadata.get("namespace"):
+        parts.append(f"involvedObject.namespace={metadata['namespace']}")
+    if metadata.get("uid"):
+        parts.append(f"involvedObject.uid={metadata['uid']}")
+    return ",".join(parts)

@@ -1,0 +1,40 @@
+"""The annotation in which apply keeps what it was given.
+
+Source: kubernetes/kubectl pkg/util/apply.go.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+from kubectl_cli.printers.json import compact
+
+if TYPE_CHECKING:
+    from apimachinery.types import JsonObject
+
+__all__ = ["ANNOTATION", "last_applied", "with_last_applied"]
+
+ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def with_last_applied(obj: JsonObject) -> JsonObject:
+    """The object with itself in its annotation: JSON without the annotation, a newline."""
+    annotated = copy.deepcopy(obj)
+    metadata = annotated.setdefault("metadata", {})
+    annotations = metadata.get("annotations") or {}
+    annotations.pop(ANNOTATION, None)
+    metadata["annotations"] = annotations
+    annotations[ANNOTATION] = compact(annotated) + "\n"
+    return annotated
+
+
+def last_applied(obj: JsonObject) -> JsonObject | None:
+    """What was applied last, None when the object does not say."""
+    annotations: Any = (obj.get("metadata") or {}).get("annotations") or {}
+    text = annotations.get(ANNOTATION)
+    if not text:
+        return None
+    value: JsonObject = json.loads(text)
+    return value

@@ -1,0 +1,97 @@
+"""The live objects that words, files and selectors pick, one after the other.
+
+Source: kubernetes/cli-runtime pkg/resource/builder.go with Latest().
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kubectl_cli.errors import CommandError
+from kubectl_cli.manifests import read_manifests
+from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from apimachinery.types import JsonObject
+    from kubectl_cli.factory import Factory
+    from kubectl_cli.flags import Options
+    from kubectl_cli.resources import Resource
+
+__all__ = ["Selected", "select_objects"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One object as it is now."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    object: JsonObject
+
+    @property
+    def path(self) -> str:
+        return self.resource.path(self.namespace, self.name)
+
+    @property
+    def label(self) -> str:
+        return f"{self.resource.label}/{self.name}"
+
+
+def select_objects(
+    options: Options, factory: Factory, words: list[str], *, local: bool = False
+) -> Iterator[Selected]:
+    """The objects; with `local` those of the files as they are in the files."""
+    if files := options.items("filename"):
+        recursive = options.flag("recursive")
+        for each in read_manifests(files, factory, recursive=recursive):
+            obj = each.object if local else factory.client.get(each.path)
+            yield Selected(each.resource, each.namespace, each.name, obj)
+        return
+    selects = bool(
+        (options.has("selector") and options.text("selector"))
+        or (options.has("field-selector") and options.text("field-selector"))
+        or (options.has("all") and options.flag("all"))
+    )
+    targets = parse_targets(
+        words, factory.mapper, has_selector=selects, allow_empty_name=False
+    )
+    if not targets:
+        raise CommandError(MISSING_RESOURCES)
+    if not selects:
+        for target in targets:
+            yield _named(factory, target.resource, target.name)
+        return
+    for target in targets:
+        yield from _listed(options, factory, target.resource)
+
+
+def _named(factory: Factory, resource: Resource, name: str) -> Selected:
+    namespace = factory.namespace if resource.namespaced else ""
+    obj = factory.client.get(resource.path(namespace, name))
+    return Selected(resource, namespace, name, obj)
+
+
+def _listed(
+    options: Options, factory: Factory, resource: Resource
+) -> Iterator[Selected]:
+    everywhere = options.has("all-namespaces") and options.flag("all-namespaces")
+    namespace = "" if everywhere else factory.namespace
+    query = [
+        (name, value)
+        for name, value in (
+            ("labelSelector", options.text("selector")),
+            ("fieldSelector", options.text("field-selector")),
+        )
+        if value
+    ]
+    listed = factory.client.get(resource.path(namespace), query)
+    kind, version = resource.kind, resource.api_version
+    for item in listed.get("items") or ():
+        obj = {"apiVersion": version, "kind": kind, **item}
+        metadata = item["metadata"]
+        own = metadata.get("namespace") or ""
+        yield Selected(resource, own, metadata["name"], obj)

@@ -1,0 +1,39 @@
+"""`create secret generic`: of files, folders and literals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
+from kubectl_cli.data_sources import DATA_FLAGS, read_data
+from kubectl_cli.flags import Flag
+
+if TYPE_CHECKING:
+    from kubectl_cli.factory import Factory
+    from kubectl_cli.flags import Options
+
+SUMMARY = "Create a secret from files, folders or literal values."
+USE = (
+    "create secret generic NAME [--type=string] [--from-file=[key=]source]"
+    " [--from-literal=key1=value1] [--dry-run=server|client|none]"
+)
+FLAGS = (*IMPERATIVE_FLAGS, *DATA_FLAGS, Flag("type", help="The type of the secret."))
+
+
+def run(options: Options, factory: Factory) -> int:
+    """POST the secret."""
+    import base64
+
+    name = only_name(options, "create secret generic")
+    obj: dict[str, Any] = {
+        "kind": "Secret",
+        "apiVersion": "v1",
+        "metadata": {"name": name},
+    }
+    data = read_data(options, "Secret", name)
+    if data:
+        obj["data"] = {k: base64.b64encode(data[k]).decode() for k in sorted(data)}
+    if options.text("type"):
+        obj["type"] = options.text("type")
+    path = f"/api/v1/namespaces/{factory.namespace}/secrets"
+    return create_one(options, factory, path, obj, factory.namespace)

@@ -1,0 +1,169 @@
+"""What `wait` does once its flags are right."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from apimachinery.status import StatusError
+from kubectl_cli.changes import ResultPrinter, raise_all
+from kubectl_cli.conditions import ConditionIs, Created, Deleted, JsonPathIs
+from kubectl_cli.errors import CommandError
+from kubectl_cli.manifests import read_manifests
+from kubectl_cli.targets import MISSING_RESOURCES, Target, parse_targets
+from kubectl_cli.waiting import follow_object, wait_gone
+
+if TYPE_CHECKING:
+    from apimachinery.types import JsonObject
+    from kubectl_cli.conditions import Condition
+    from kubectl_cli.factory import Factory
+    from kubectl_cli.flags import Options
+
+__all__ = ["WaitCommand"]
+
+_WEEK = 7 * 24 * 3600.0
+_POLL = 0.5  # seconds between looks for an object to be created
+
+
+class WaitCommand:
+    """One run of `wait`."""
+
+    def __init__(
+        self, options: Options, factory: Factory, conditions: list[Condition]
+    ) -> None:
+        self._options = options
+        self._factory = factory
+        self._conditions = conditions
+        self._timeout = options.seconds("timeout")
+        self._printer = ResultPrinter(options)
+        self._deadline = time.monotonic() + (
+            _WEEK if self._timeout < 0 else self._timeout
+        )
+
+    def run(self) -> int:
+        targets = self._targets()
+        errors: list[Exception] = []
+        for target, namespace in targets:
+            try:
+                obj = self._wait(target, namespace)
+            except (StatusError, CommandError) as error:
+                errors.append(error)
+            else:
+                if obj is not None:
+                    label = f"{target.resource.label}/{target.name}"
+                    self._printer.show(obj, "condition met", label)
+        raise_all(errors)
+        return 0
+
+    def _targets(self) -> list[tuple[Target, str]]:
+        options, factory = self._options, self._factory
+        if files := options.items("filename"):
+            found = read_manifests(files, factory, recursive=options.flag("recursive"))
+            return [(Target(m.resource, m.name), m.namespace) for m in found]
+        selects = bool(
+            options.text("selector")
+            or options.text("field-selector")
+            or options.flag("all")
+        )
+        targets = parse_targets(
+            options.args, factory.mapper, has_selector=selects, allow_empty_name=False
+        )
+        if not targets:
+            raise CommandError(MISSING_RESOURCES)
+        if selects:
+            return self._selected(targets)
+        return [
+            (each, factory.namespace if each.resource.namespaced else "")
+            for each in targets
+        ]
+
+    def _selected(self, targets: list[Target]) -> list[tuple[Target, str]]:
+        options = self._options
+        everywhere = options.flag("all-namespaces")
+        query = [
+            (name, value)
+            for name, value in (
+                ("labelSelector", options.text("selector")),
+                ("fieldSelector", options.text("field-selector")),
+            )
+            if value
+        ]
+        found: list[tuple[Target, str]] = []
+        for each in targets:
+            namespace = "" if everywhere else self._factory.namespace
+            path = each.resource.path(namespace)
+            for item in self._factory.client.get(path, query).get("items") or ():
+                metadata = item["metadata"]
+                target = Target(each.resource, metadata["name"])
+                found.append((target, metadata.get("namespace") or ""))
+        if not found and not any(isinstance(c, Deleted) for c in self._conditions):
+            raise CommandError("no matching resources found")
+        return found
+
+    def _left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+    def _wait(self, target: Target, namespace: str) -> JsonObject | None:
+        """The object when all conditions are met; None where nothing is to be said."""
+        obj: JsonObject | None = None
+        for condition in self._conditions:
+            match condition:
+                case Deleted():
+                    obj = self._gone(target, namespace)
+                case Created():
+                    obj = self._created(target, namespace)
+                case ConditionIs() | JsonPathIs():
+                    obj = self._until(target, namespace, condition)
+        return obj
+
+    def _timed_out(self, target: Target) -> CommandError:
+        what = f"{target.resource.name}/{target.name}"
+        if self._timeout == 0:
+            return CommandError(f"condition not met for {what}")
+        return CommandError(f"timed out waiting for the condition on {what}")
+
+    def _gone(self, target: Target, namespace: str) -> JsonObject | None:
+        client, resource = self._factory.client, target.resource
+        try:
+            live = client.get(resource.path(namespace, target.name))
+        except StatusError as error:
+            if error.reason == "NotFound":
+                return None
+            raise
+        if self._timeout == 0:
+            raise self._timed_out(target)
+        uid = live["metadata"].get("uid") or ""
+        collection = resource.path(namespace)
+        if not wait_gone(client, collection, target.name, uid, self._left()):
+            raise self._timed_out(target)
+        return live
+
+    def _created(self, target: Target, namespace: str) -> JsonObject:
+        path = target.resource.path(namespace, target.name)
+        while True:
+            try:
+                return self._factory.client.get(path)
+            except StatusError as error:
+                if error.reason != "NotFound":
+                    raise
+            if self._left() <= 0:
+                raise CommandError("timed out waiting for the condition")
+            time.sleep(min(_POLL, self._left()))
+
+    def _until(
+        self, target: Target, namespace: str, condition: ConditionIs | JsonPathIs
+    ) -> JsonObject:
+        client, resource = self._factory.client, target.resource
+        live = client.get(resource.path(namespace, target.name))
+        if self._timeout == 0:
+            if condition.met_by(live):
+                return live
+            raise self._timed_out(target)
+        collection = resource.path(namespace)
+        for kind, obj in follow_object(client, collection, target.name, self._left()):
+            if kind == "DELETED":
+                # condition.go: "the object was deleted": it cannot be met any more
+                continue
+            if kind != "SYNCED" and condition.met_by(obj):
+                return obj
+        raise self._timed_out(target)
