@@ -45,9 +45,8 @@ _GRPC_OPTIONS = (
     ("grpc.max_receive_message_length", _MAX_MESSAGE),
     # ExecSync alone may bring two streams of 16 MiB; it is the client that refuses them.
     ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 0),
 )
-# A lower-level gRPC server drops calls after this time when it is stopped.
+# Calls that last longer when we stop are cut: event streams never end by themselves.
 _STOP_GRACE_SECONDS = 0.2
 
 

@@ -52,7 +52,9 @@ def build_parser() -> argparse.ArgumentParser:
         prog="mini-cri",
         description="A container runtime (CRI v1) whose containers are local processes.",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", help="without one: serve"
+    )
     stop_all = commands.add_parser(
         "stop-all", help="kill all containers of a runtime and end its shims"
     )

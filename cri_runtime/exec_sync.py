@@ -64,7 +64,7 @@ async def run(
     stdout = _Collector(running.streams.ends.pop("stdout"))
     stderr = _Collector(running.streams.ends.pop("stderr"))
     try:
-        async with asyncio.timeout(timeout_seconds or None):
+        async with asyncio.timeout(timeout_seconds if timeout_seconds > 0 else None):
             return await _collect(running, stdout, stderr)
     except TimeoutError:
         raise CriError(

@@ -109,7 +109,7 @@ class LauncherClient:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                env={},
+                env=_environment(),
                 pass_fds=[ready],
                 start_new_session=True,
             )
@@ -119,6 +119,12 @@ class LauncherClient:
         if self._process is not None and self._process.poll() is None:
             self._process.returncode = 0
         self._process = None
+
+
+def _environment() -> dict[str, str]:
+    """Nothing, but what the interpreter may need to find its own library."""
+    name = "LD_LIBRARY_PATH"
+    return {name: os.environ[name]} if name in os.environ else {}
 
 
 def _private(path: str, flags: int) -> int:

@@ -48,5 +48,8 @@ def own_hostname(name: str) -> bool:
     """Give this process and its future children a host name of their own, if we may."""
     if _libc.unshare(_CLONE_NEWUTS) != 0:
         return False  # it takes root
-    socket.sethostname(name)
+    try:
+        socket.sethostname(name)
+    except OSError:
+        return False  # longer than the kernel's 64 bytes
     return True

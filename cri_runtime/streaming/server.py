@@ -133,6 +133,10 @@ class StreamingServer:
         self, session: Session, request: PendingRequest, subprotocol: str
     ) -> None:
         name = f"{request.kind} {request.target[:12]}"
+        logger.debug(
+            "session started",
+            extra={"session": name, "traceparent": request.traceparent},
+        )
         task = spawn(name, self._run(session, request, subprotocol))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -113,6 +113,8 @@ class Session(asyncio.Protocol):
         self._idle_timer.cancel()
         if self._stdin is not None:
             self._stdin.close()
+        for pipe in self._outputs:
+            pipe.close()
         if not self.left.is_set() and not self._server.closed:
             self._server.send_result(result, "metav1" if translated else "compact")
             self._server.close()
