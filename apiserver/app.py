@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import time
 from contextvars import ContextVar
+from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -65,6 +66,17 @@ logger = logging.getLogger(__name__)
 # aiohttp calls the preparation of an answer in the task of its request.
 _current: ContextVar[RequestContext] = ContextVar("context")
 _HEALTH_SECONDS = 2.0
+_LOADED_LATER = (
+    *(
+        f"apiserver.handlers.{name}"
+        for name in ("get", "list", "watch", "create", "patch", "update", "delete")
+    ),
+    "apiserver.handlers.discovery",
+    "apiserver.handlers.connect",
+    "apiserver.handlers.log",
+    "apimachinery.patch.managed_fields",
+    "apimachinery.validation.pods",
+)
 _RBAC_GROUP = "rbac.authorization.k8s.io"
 
 
@@ -124,6 +136,7 @@ class ApiServer:
         await ensure_namespaces(self.services)
         await ensure_roles_and_classes(self.services)
         self._bootstrapped.set()
+        await _warm_up()
 
     async def ready(self) -> None:
         """Wait until /readyz says ok."""
@@ -177,6 +190,13 @@ class ApiServer:
 
     async def _is_synced(self) -> bool:
         return self._following.is_ready
+
+
+async def _warm_up() -> None:
+    """Load what was left out to listen sooner, before a request has to wait for it."""
+    for name in _LOADED_LATER:
+        import_module(name)
+        await asyncio.sleep(0)
 
 
 async def _prepare_response(request: web.Request, response: web.StreamResponse) -> None:

@@ -80,12 +80,21 @@ class PodServiceAccount(AdmissionStep):
             ) from None
 
 
+def _replaced_pod(request: AdmissionRequest) -> bool:
+    return (
+        request.resource is PODS
+        and request.operation == "UPDATE"
+        and not request.subresource
+    )
+
+
 class DefaultTolerations(AdmissionStep):
     async def mutate(
         self, request: AdmissionRequest, obj: JsonObject, old: JsonObject | None
     ) -> None:
-        if not _new_pod(request):
+        if not _new_pod(request) and not _replaced_pod(request):
             return
+        obj.setdefault("spec", {})
         tolerations = list(obj["spec"].get("tolerations") or ())
         for key in _TOLERATED:
             if not any(_covers(toleration, key) for toleration in tolerations):
@@ -108,10 +117,19 @@ def _covers(toleration: JsonObject, key: str) -> bool:
     )
 
 
+def _keep_priority(spec: JsonObject, before: JsonObject) -> None:
+    """A PUT that leaves the computed fields out means the ones that are there."""
+    for field in ("priority", "preemptionPolicy"):
+        if field in before:
+            spec.setdefault(field, before[field])
+
+
 class PodPriority(AdmissionStep):
     async def mutate(
         self, request: AdmissionRequest, obj: JsonObject, old: JsonObject | None
     ) -> None:
+        if _replaced_pod(request) and old is not None:
+            _keep_priority(obj.setdefault("spec", {}), old.get("spec") or {})
         if not _new_pod(request):
             return
         spec = obj["spec"]

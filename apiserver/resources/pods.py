@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from apimachinery.validation import names, pods
+from apimachinery.validation import names
 from apiserver.resources.cells import read
 from apiserver.resources.pod_defaults import default_pod_spec, qos_class
 from apiserver.resources.pod_printing import POD_COLUMNS, pod_row_conditions
@@ -61,6 +61,8 @@ class PodStrategy(Strategy):
         return {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}
 
     def validate(self, obj: JsonObject) -> list[FieldError]:
+        from apimachinery.validation import pods  # 10 ms: not at start
+
         return pods.validate_pod(obj)
 
     def warnings(self, obj: JsonObject) -> list[str]:
@@ -89,6 +91,8 @@ class PodStrategy(Strategy):
     def validate_update(
         self, new: JsonObject, old: JsonObject, subresource: str
     ) -> list[FieldError]:
+        from apimachinery.validation import pods
+
         match subresource:
             case "":
                 return pods.validate_pod_update(new, old)
