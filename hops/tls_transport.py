@@ -17,15 +17,14 @@ protocol above. Its states:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
-from collections import deque
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, cast
 
 from hops.buffers import SIZE, buffers
 from hops.errors import ConnectError, tls_error_text
 from hops.linger import abort, linger
+from hops.tls_engine import STEP, Reading, TlsEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,15 +33,12 @@ __all__ = ["HANDSHAKE_SECONDS", "TlsTransport"]
 
 Buffer = bytes | bytearray | memoryview
 
+HANDSHAKE_SECONDS = 10.0  # net/http TLSHandshakeTimeout
+
 # crypto/tls RecordHeaderError in net/http Server.serve
 _PLAIN_HTTP_ANSWER = (
     b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 )
-
-HANDSHAKE_SECONDS = 10.0  # net/http TLSHandshakeTimeout
-
-# OpenSSL's memory buffers never shrink, so they are fed and emptied in pieces.
-_STEP = 64 * 1024
 
 
 class _State(IntEnum):
@@ -56,12 +52,17 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         context: with the certificates and rules of our side.
         connected: called when the handshake is done; answers the protocol above,
             whose `connection_made` is called next.
-        server_side: who begins the handshake.
+        server_side: who answers the handshake.
         server_hostname: what the peer's certificate must be valid for.
         failed: called instead of `connected`, with a ConnectError or OSError.
         session: an earlier session with the same peer, to be resumed.
         remember: called with the new session once there is one to resume later.
     """
+
+    #: `close` sees to it that the peer gets everything.
+    closes_in_stages = True
+    #: `write` is done with a buffer when it returns.
+    copies_at_once = True
 
     def __init__(
         self,
@@ -76,11 +77,8 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     ) -> None:
         super().__init__()
         self._loop = asyncio.get_running_loop()
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._ssl = context.wrap_bio(
-            self._incoming,
-            self._outgoing,
+        self._engine = TlsEngine(
+            context,
             server_side=server_side,
             server_hostname=server_hostname,
             session=session,
@@ -93,12 +91,11 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._protocol: asyncio.BaseProtocol | None = None
         self._takes_buffers = False
         self._reading_paused = False
+        self._socket_ended = False
         self._peer_ended = False
         self._we_ended = False
         self._truncated = False
-        self._socket_ended = False
         self._peer_certificate: dict[str, Any] | None = None
-        self._stash: deque[bytes] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
     # the protocol of the transport below
@@ -107,7 +104,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         """The socket is connected: begin the handshake."""
         self._below = cast("asyncio.Transport", transport)
         self._timer = self._loop.call_later(HANDSHAKE_SECONDS, self._time_out)
-        if not self._ssl.server_side:
+        if not self._engine.ssl_object.server_side:
             self._shake_hands()
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -119,28 +116,22 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         received = buffers.received
         if self._peer_ended:
             return  # nothing may follow a close_notify
-        for start in range(0, nbytes, _STEP):
-            self._incoming.write(received[start : min(start + _STEP, nbytes)])
-            if self._state is _State.OPEN:
-                self._read()
-            elif self._state is _State.HANDSHAKING:
-                self._shake_hands()
+        for start in range(0, nbytes, STEP):
+            self._engine.feed(received[start : min(start + STEP, nbytes)])
+            self._advance()
 
     def eof_received(self) -> bool:
         """The peer shut down its socket."""
         self._socket_ended = True
-        self._incoming.write_eof()
-        if self._state is _State.HANDSHAKING:
-            self._shake_hands()
-        elif self._state is _State.OPEN:
-            self._read()
+        self._engine.feed_eof()
+        self._advance()
         return True
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The socket is gone."""
         if self._state is _State.HANDSHAKING:
             self._fail(exc or ConnectError("EOF"))
-        elif self._state is not _State.CLOSED:
+        else:
             self._lose(exc)
 
     def pause_writing(self) -> None:
@@ -153,31 +144,35 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         if self._protocol is not None:
             self._protocol.resume_writing()
 
+    def _advance(self) -> None:
+        if self._state is _State.OPEN:
+            self._read()
+        elif self._state is _State.HANDSHAKING:
+            self._shake_hands()
+
     # the handshake
 
     def _shake_hands(self) -> None:
         try:
-            self._ssl.do_handshake()
-        except ssl.SSLWantReadError:
-            self._flush()
-            return
+            done = self._engine.shake_hands()
         except (ssl.SSLError, ssl.CertificateError) as err:
             self._flush()  # the alert
-            self._explain(err)
-            self._fail(ConnectError(tls_error_text(err, self._ssl), err))
+            if err.reason == "HTTP_REQUEST":
+                self.below.write(_PLAIN_HTTP_ANSWER)
+            text = tls_error_text(err, self._engine.ssl_object)
+            self._fail(ConnectError(text, err))
             return
         self._flush()
+        if done:
+            self._open()
+
+    def _open(self) -> None:
         self._stop_timer()
         self._state = _State.OPEN
         self.set_protocol(self._connected(self))
-        cast("asyncio.BaseProtocol", self._protocol).connection_made(self)
+        self.get_protocol().connection_made(self)
         if self._state is _State.OPEN:
             self._read()
-
-    def _explain(self, err: ssl.SSLError) -> None:
-        """Answer a client that speaks plain HTTP as Go's net/http does."""
-        if err.reason == "HTTP_REQUEST" and self._below is not None:
-            self._below.write(_PLAIN_HTTP_ANSWER)
 
     def _fail(self, exc: BaseException) -> None:
         if self._state is not _State.HANDSHAKING:
@@ -200,19 +195,15 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
 
     def _read(self) -> None:
         """Hand up all plain text that is there, unless the protocol wants a pause."""
-        while self._state is _State.OPEN and not self._reading_paused:
-            if self._peer_ended:
+        while not self._reading_paused and not self._peer_ended:
+            if self._state is not _State.OPEN:
                 return
-            if self._stash:
-                self._hand_up_stash()
-                continue
             view = self._space()
-            size, more = self._decrypt(view)
+            size, reading = self._engine.read_into(view)
             if size:
-                if self._remember is not None:
-                    self._remember_session()
                 self._hand_up(view, size)
-            if not more:
+            if reading is not Reading.FULL:
+                self._stop_reading(reading)
                 return
 
     def _space(self) -> memoryview:
@@ -221,74 +212,38 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             return memoryview(protocol.get_buffer(SIZE))
         return buffers.plain
 
-    def _remember_session(self) -> None:
-        """TLS 1.3 sends its tickets before the first data."""
-        remember, self._remember = self._remember, None
-        if remember is not None:
-            remember(self._ssl.session)
-
     def _hand_up(self, view: memoryview, size: int) -> None:
+        if self._remember is not None:
+            # TLS 1.3 sends its tickets before the first data.
+            remember, self._remember = self._remember, None
+            remember(self._engine.ssl_object.session)
         if self._takes_buffers:
             cast("asyncio.BufferedProtocol", self._protocol).buffer_updated(size)
         else:
             data = bytes(view[:size])
             cast("asyncio.Protocol", self._protocol).data_received(data)
 
-    def _decrypt(self, view: memoryview) -> tuple[int, bool]:
-        """Fill `view` with records; answers (bytes, whether there may be more)."""
-        size, room = 0, len(view)
-        try:
-            while size < room:
-                # One record at most: OpenSSL never joins them.
-                count = self._ssl.read(room - size, view[size:])
-                if not count:
-                    return self._end_of_peer(view, size)
-                size += cast("int", count)
-        except ssl.SSLWantReadError:
-            self._flush()  # a key update may have to be answered
-            return size, False
-        except ssl.SSLZeroReturnError:
-            return self._end_of_peer(view, size)
-        except ssl.SSLEOFError:
-            # RFC 8446 6.1: an end without close_notify may be a truncation
-            self._truncated = True
-            return self._end_of_peer(view, size)
-        except ssl.SSLError as err:
-            return self._break(view, size, err)
-        return size, True
-
-    def _end_of_peer(self, view: memoryview, size: int) -> tuple[int, bool]:
+    def _stop_reading(self, reading: Reading) -> None:
+        self._flush()  # a key update is answered, an error told
+        if reading is Reading.STARVED:
+            return
+        if reading is Reading.BROKEN:
+            self._break()
+            return
+        # RFC 8446 6.1: an end without close_notify may be a truncation
+        self._truncated = reading is Reading.TRUNCATED
         self._peer_ended = True
-        self._deliver_last(view, size)
         if self._state is _State.OPEN:
             protocol = cast("asyncio.Protocol", self._protocol)
             if not protocol.eof_received():
                 self.close()
-        return 0, False
 
-    def _break(
-        self, view: memoryview, size: int, err: ssl.SSLError
-    ) -> tuple[int, bool]:
-        """Not TLS, tampered with, or an alert: tell the peer and give up."""
-        self._deliver_last(view, size)
-        self._flush()
+    def _break(self) -> None:
+        """Not TLS, tampered with, or an alert of the peer."""
         self._leave()
-        if self._state < _State.CLOSED:
-            self._lose(ConnectError(tls_error_text(err), err))
-        return 0, False
-
-    def _deliver_last(self, view: memoryview, size: int) -> None:
-        if size:
-            self._hand_up(view, size)
-
-    def _hand_up_stash(self) -> None:
-        data = self._stash.popleft()
-        view = self._space()
-        size = min(len(view), len(data))
-        view[:size] = data[:size]
-        if size < len(data):
-            self._stash.appendleft(data[size:])
-        self._hand_up(view, size)
+        error = self._engine.error
+        text = tls_error_text(error) if error is not None else "tls: broken"
+        self._lose(ConnectError(text, error))
 
     def pause_reading(self) -> None:
         """Nothing is handed up until `resume_reading`."""
@@ -316,27 +271,22 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         below = self.below
         if self._state is not _State.OPEN or self._we_ended or below.is_closing():
             return
-        if len(data) <= _STEP:
-            self._encrypt(data)
-            below.write(self._outgoing.read())
+        if len(data) <= STEP:
+            if data:
+                below.write(self._engine.encrypt(data))
             return
         with memoryview(data) as view, view.cast("B") as octets:
-            for start in range(0, len(octets), _STEP):
-                self._encrypt(octets[start : start + _STEP])
-                below.write(self._outgoing.read())
+            for start in range(0, len(octets), STEP):
+                below.write(self._engine.encrypt(octets[start : start + STEP]))
 
     def writelines(self, list_of_data: Iterable[Any]) -> None:
         """Small pieces share a record."""
         self.write(b"".join(list_of_data))
 
-    def _encrypt(self, data: Buffer) -> None:
-        if data:
-            # A memory buffer takes everything: no partial writes, no WANT_WRITE.
-            self._ssl.write(data)
-
     def _flush(self) -> None:
-        if self._outgoing.pending and self._below is not None:
-            self._below.write(self._outgoing.read())
+        output = self._engine.take_output()
+        if output and self._below is not None:
+            self._below.write(output)
 
     def can_write_eof(self) -> bool:
         """TLS can: with close_notify."""
@@ -345,21 +295,8 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     def write_eof(self) -> None:
         """End our direction (RFC 8446 6.1); the peer's stays open."""
         if self._state is _State.OPEN and not self._we_ended:
-            self._keep_unread()
-            self._send_close_notify()
-
-    def _keep_unread(self) -> None:
-        """Decrypt what is there: OpenSSL fails on data that it finds while it ends."""
-        with contextlib.suppress(ssl.SSLError):
-            while data := self._ssl.read(_STEP):
-                self._stash.append(data)
-
-    def _send_close_notify(self) -> None:
-        self._we_ended = True
-        # It wants to read the peer's close_notify, which we do not wait for.
-        with contextlib.suppress(ssl.SSLError):
-            self._ssl.unwrap()
-        self._flush()
+            self._we_ended = True
+            self.below.write(self._engine.end())
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the socket has not taken."""
@@ -383,19 +320,9 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self.abort()
         if self._state is not _State.OPEN:
             return
-        if not self._we_ended:
-            self._send_close_notify()
+        self.write_eof()
         self._state = _State.CLOSING
         self._leave()
-
-    def _leave(self) -> None:
-        """Close the socket in stages, unless the peer has ended it already."""
-        if self._below is None:
-            return
-        if self._socket_ended or self._below.is_closing():
-            self._below.close()
-        else:
-            linger(self._below, self._closed)
 
     def abort(self) -> None:
         """Close the socket at once."""
@@ -408,22 +335,24 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             return True
         return self._below is not None and self._below.is_closing()
 
-    def _closed(self, exc: BaseException | None) -> None:
-        if self._state is not _State.CLOSED:
-            self._lose(exc)
+    def _leave(self) -> None:
+        """Close the socket in stages, unless the peer has ended it already."""
+        if self._below is None:
+            return
+        if self._socket_ended or self._below.is_closing():
+            self._below.close()
+        else:
+            linger(self._below, self._lose)
 
     def _lose(self, exc: BaseException | None) -> None:
+        if self._state is _State.CLOSED:
+            return
         self._state = _State.CLOSED
         protocol, self._protocol = self._protocol, None
         if protocol is not None:
             protocol.connection_lost(exc)  # type: ignore[arg-type]  # as asyncio does
 
     # what protocols ask
-
-    #: `close` sees to it that the peer gets everything.
-    closes_in_stages = True
-    #: `write` is done with a buffer when it returns.
-    copies_at_once = True
 
     @property
     def below(self) -> asyncio.Transport:
@@ -443,24 +372,21 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             raise RuntimeError("no protocol")
         return self._protocol
 
-    def _read_peer_certificate(self) -> dict[str, Any] | None:
-        if self._peer_certificate is None:
-            self._peer_certificate = cast(
-                "dict[str, Any] | None", self._ssl.getpeercert()
-            )
-        return self._peer_certificate
-
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """peercert, cipher, ssl_object, sslcontext, truncated; else of the socket."""
+        tls = self._engine.ssl_object
         match name:
             case "ssl_object":
-                return self._ssl
+                return tls
             case "sslcontext":
-                return self._ssl.context
+                return tls.context
             case "peercert":
-                return self._read_peer_certificate()
+                if self._peer_certificate is None:
+                    certificate: Any = tls.getpeercert()
+                    self._peer_certificate = certificate
+                return self._peer_certificate
             case "cipher":
-                return self._ssl.cipher()
+                return tls.cipher()
             case "compression":
                 return None
             case "truncated":
