@@ -14,7 +14,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from apimachinery.meta import annotations_of, labels_of
+from apimachinery.meta import annotations_of, labels_of, uid_of
 from apimachinery.status import StatusError
 from kube_client.reflector import Trouble
 from kube_client.resources import NODES
@@ -197,6 +197,11 @@ class NodeRegistration:
     @property
     def _status(self) -> JsonObject:
         return self.node.get("status") or {}
+
+    @property
+    def uid(self) -> str:
+        """The uid the API server gave the node, "" before that."""
+        return uid_of(self.node)
 
     @property
     def labels(self) -> dict[str, str]:

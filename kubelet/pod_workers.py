@@ -289,6 +289,12 @@ class PodWorkers:
     def get(self, uid: str) -> PodWorker | None:
         return self._workers.get(uid)
 
+    def all(self) -> list[PodWorker]:
+        return list(self._workers.values())
+
+    def uids(self) -> list[str]:
+        return list(self._workers)
+
     def pods(self) -> list[JsonObject]:
         """The pods this node has, whatever their phase."""
         return [worker.pod for worker in self._workers.values()]

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from kubelet import pod as pods
 from kubelet import traceparent
 from kubelet.cri import CriError
@@ -21,8 +23,6 @@ from rpc import cri_v1_pb2 as cri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from aiohttp import web
 
     from apimachinery.types import JsonObject
     from kubelet.server.host import Host
@@ -186,8 +186,6 @@ async def run(request: web.Request) -> web.StreamResponse:
         stderr = result.stderr.decode("utf-8", "replace")
         text = f"command '{line}' exited with {result.exit_code}: {stderr}"
         return write_error(500, text)
-    from aiohttp import web
-
     # The header says JSON although the content is raw: clients know.
     return web.Response(
         body=result.stdout + result.stderr,

@@ -231,4 +231,4 @@ async def probe_metrics(request: web.Request) -> web.Response:
 
 
 def _answer(families: list[Family]) -> web.Response:
-    return ok_text(Family.render(families), CONTENT_TYPE)
+    return ok_text("".join(map(str, families)), CONTENT_TYPE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["CONTENT_TYPE", "Family"]
 
@@ -37,10 +37,9 @@ class Family:
         stamp = f" {milliseconds}" if milliseconds is not None else ""
         self._samples.append(f"{self._name}{suffix}{braces} {_number(value)}{stamp}\n")
 
-    @staticmethod
-    def render(families: Iterable[Family]) -> str:
-        """All families that have samples."""
-        return "".join(f._head + "".join(f._samples) for f in families if f._samples)
+    def __str__(self) -> str:
+        """The text; nothing when there are no samples."""
+        return self._head + "".join(self._samples) if self._samples else ""
 
 
 def _escape(value: str) -> str:

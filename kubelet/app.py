@@ -1,0 +1,401 @@
+"""One kubelet, put together: the only file that knows all the parts.
+
+Start-up order is what decides how soon the node is Ready: the server listens, the
+runtime is asked and the API server is dialled at the same time; the node is registered
+as soon as all three have happened, and everything else comes after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from typing import TYPE_CHECKING
+
+from hops.hop import Hop
+from hops.serve import serve_application
+from hops.tasks import cancel_and_wait, spawn
+from hops.tls import server_context
+from kube_client.reflector import Reflector
+from kube_client.resources import PODS, SERVICES
+from kubelet import pod as pods
+from kubelet.backoff import Backoff
+from kubelet.config import WEBHOOK
+from kubelet.container_ends import ContainerEnds
+from kubelet.container_garbage import ContainerGarbage
+from kubelet.container_kill import ContainerKiller
+from kubelet.container_start import ContainerStarter, NodeFacts
+from kubelet.cri import CriClient
+from kubelet.dns_config import DnsSettings, parse_resolv_conf
+from kubelet.event_texts import EventTexts
+from kubelet.events import EventRecorder, node_reference
+from kubelet.hooks import Hooks
+from kubelet.images import ImageManager
+from kubelet.lease import LeaseKeeper
+from kubelet.machine import read_machine
+from kubelet.node import NodeRegistration
+from kubelet.node_status import NodeIdentity, NodeMoment, capacity
+from kubelet.objects import ObjectCache
+from kubelet.pleg import HEALTHY_SECONDS, Pleg
+from kubelet.pod_sync import PodSyncer, SyncParts
+from kubelet.pod_workers import PodWorkers
+from kubelet.probe_actions import Prober
+from kubelet.probe_results import ProbeResults
+from kubelet.probes import ProbeManager
+from kubelet.runtime import Runtime
+from kubelet.runtime_monitor import RuntimeMonitor
+from kubelet.server.app import (
+    healthz_application,
+    main_application,
+    read_only_application,
+)
+from kubelet.server.auth import Authorizer, auth_middleware
+from kubelet.server.users import Authenticator
+from kubelet.status_manager import StatusManager
+from kubelet.sync_loop import SyncLoop
+from kubelet.tokens import TokenManager
+from kubelet.volumes import Volumes
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+    from contextlib import AbstractContextManager
+    from typing import Any
+
+    from apimachinery.types import JsonObject
+    from hops.hops import Hops
+    from hops.serve import ServedApplication
+    from kube_client.client import KubeClient
+    from kubelet.config import KubeletConfig
+    from kubelet.machine import Machine
+
+__all__ = ["Kubelet"]
+
+logger = logging.getLogger(__name__)
+
+_WEBSOCKETS_TO_KUBELET = "ExtendWebSocketsToKubelet"
+_RUNTIMES_WITH_V5 = frozenset({"mini-cri"})
+_RUNTIME_PATIENCE = 2.0
+
+
+class Kubelet:
+    """`start` it inside a running loop, `close` it; containers stay."""
+
+    def __init__(self, config: KubeletConfig, hops: Hops, client: KubeClient) -> None:
+        self._config = config
+        self._hops = hops
+        self._client = client
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._listeners: list[ServedApplication] = []
+        os.makedirs(config.root_dir, mode=0o750, exist_ok=True)
+        os.makedirs(config.pod_logs_dir, mode=0o755, exist_ok=True)
+        self._machine = read_machine(config.root_dir)
+        self._host_ips = (config.node_ip or _own_address(config),)
+        self._cri = CriClient(config.container_runtime_endpoint)
+        self._runtime = Runtime(self._cri)
+        self._ends = ContainerEnds()
+        self._recorder = EventRecorder(client, config.node_name)
+        self._results = ProbeResults(
+            lambda uid, kind, success: self._loop.probe_changed(uid, kind, success)
+        )
+        self._statuses = StatusManager(client)
+        prober = Prober(hops, self._runtime, f"kube-probe/{config.emulate_version}")
+        self._probes = ProbeManager(
+            prober, self._results, self._recorder, self._statuses.status
+        )
+        self._statuses.on_status = self._probes.poke
+        self._volumes = Volumes(config.root_dir)
+        self._monitor = RuntimeMonitor(self._runtime, self._node_changed)
+        self._services = Reflector(client, SERVICES, lambda kind, service: None)
+        self._allocatable = capacity(self._machine, config.max_pods)
+        syncer = self._make_syncer()
+        self._workers = PodWorkers(syncer, ObjectCache(client), self._recorder)
+        self._loop = SyncLoop(
+            self._workers,
+            syncer,
+            self._statuses,
+            self._runtime,
+            self._recorder,
+            self._labels,
+            self._allocatable,
+        )
+        self._pods = Reflector(
+            client,
+            PODS,
+            self._loop.pod_event,
+            field_selector=f"spec.nodeName={config.node_name}",
+        )
+        self._pleg = Pleg(
+            self._runtime, self._cri, self._loop.pod_changed, self._ends.tell
+        )
+        self._node: NodeRegistration | None = None
+
+    def _make_syncer(self) -> PodSyncer:
+        config, runtime, recorder = self._config, self._runtime, self._recorder
+        hooks = Hooks(self._hops, runtime)
+        texts = EventTexts(config.minor)
+        node = NodeFacts(
+            host_ips=self._host_ips,
+            memory=self._machine.memory,
+            allocatable=self._allocatable,
+            log_root=config.pod_logs_dir,
+            services=self._services.items.values,
+        )
+        images = ImageManager(
+            runtime, recorder, texts, serialize=config.serialize_image_pulls
+        )
+        return PodSyncer(
+            SyncParts(
+                runtime=runtime,
+                starter=ContainerStarter(runtime, images, hooks, recorder, texts, node),
+                killer=ContainerKiller(runtime, hooks, recorder),
+                garbage=ContainerGarbage(runtime, config.pod_logs_dir),
+                volumes=self._volumes,
+                tokens=TokenManager(self._client),
+                statuses=self._statuses,
+                probes=self._probes,
+                results=self._results,
+                recorder=recorder,
+                backoff=Backoff(),
+                node=node,
+                dns=_host_dns(config.resolv_conf),
+                network_error=self._monitor.network_error,
+                cluster_dns=config.cluster_dns,
+                cluster_domain=config.cluster_domain,
+            )
+        )
+
+    # Life
+
+    async def start(self, known_node: asyncio.Task[JsonObject | None]) -> None:
+        """Serve, register, run pods. Returns once the server listens.
+
+        Args:
+            known_node: the node as the API server has it, asked for while we loaded.
+
+        Raises:
+            OSError: a port is taken, or a certificate cannot be read.
+        """
+        self._spawn("runtime monitor", self._monitor.run())
+        await self._serve()
+        self._node = node = NodeRegistration(
+            self._client, self._identity(), self._moment, self._recorder
+        )
+        self._spawn("node", self._run_node(node, known_node))
+        self._spawn("pods", self._pods.run())
+        self._spawn("services", self._services.run())
+        self._spawn("pleg", self._pleg.run())
+        self._spawn("lease", self._run_lease(node))
+        self._tasks.append(self._recorder.start())
+        directories = await asyncio.to_thread(self._volumes.known_pods)
+        self._spawn(
+            "orphans",
+            self._loop.clean_up_orphans(self._pods.synced, self._pleg, directories),
+        )
+        reference = node_reference(self._config.node_name)
+        self._recorder.normal(reference, "Starting", "Starting kubelet.")
+
+    async def close(self) -> None:
+        """Stop serving and watching. What runs goes on running."""
+        for listener in self._listeners:
+            listener.close()
+        await cancel_and_wait(*self._tasks)
+        await self._workers.stop()
+        for listener in self._listeners:
+            await listener.wait_closed()
+        await self._cri.close()
+        await self._client.close()
+
+    @property
+    def port(self) -> int:
+        """The port of the HTTPS server."""
+        return self._listeners[0].port
+
+    @property
+    def address(self) -> str:
+        """The URL of the HTTPS server."""
+        return f"https://{self._config.address}:{self.port}"
+
+    def _spawn(self, name: str, coro: Coroutine[Any, Any, Any]) -> None:
+        self._tasks.append(spawn(f"kubelet {name}", coro))
+
+    async def _serve(self) -> None:
+        config = self._config
+        auth = auth_middleware(
+            Authenticator(
+                anonymous=config.anonymous_auth,
+                client=self._client if config.authentication_token_webhook else None,
+            ),
+            Authorizer(
+                config.node_name,
+                self._client if config.authorization_mode == WEBHOOK else None,
+            ),
+            config.minor,
+        )
+        tls = server_context(
+            config.tls_cert_file,
+            config.tls_private_key_file,
+            client_ca=config.client_ca_file or None,
+        )
+        await self._listen(
+            main_application(self, auth), config.address, config.port, tls
+        )
+        if config.read_only_port:
+            await self._listen(
+                read_only_application(self), config.address, config.read_only_port
+            )
+        if config.healthz_port:
+            await self._listen(
+                healthz_application(self),
+                config.healthz_bind_address,
+                config.healthz_port,
+            )
+
+    async def _listen(self, app: Any, address: str, port: int, tls: Any = None) -> None:
+        listener = await serve_application(
+            self._hops, Hop.APISERVER_KUBELET, app, (address, port), tls=tls
+        )
+        self._listeners.append(listener)
+
+    # The node
+
+    def _identity(self) -> NodeIdentity:
+        config = self._config
+        return NodeIdentity(
+            name=config.node_name,
+            machine=self._machine,
+            addresses=self._host_ips,
+            port=self.port,
+            max_pods=config.max_pods,
+            kubelet_version=config.kubelet_version,
+            labels=config.node_labels,
+            taints=config.register_with_taints,
+            provider_id=config.provider_id,
+            shows_proxy_version=config.minor < 33,
+        )
+
+    def _moment(self) -> NodeMoment:
+        info, state = self._runtime.info, self._monitor.state
+        version = info.version.removeprefix("v")
+        return NodeMoment(
+            now=time.time(),
+            runtime_version=f"{info.name}://{version}" if info.name else "",
+            not_ready=self._not_ready(),
+            images=self._monitor.images,
+            runtime_handlers=state.handlers if state else (),
+            features={"supplementalGroupsPolicy": state.supplemental_groups_policy}
+            if state
+            else None,
+            declared_features=self._declared_features(),
+        )
+
+    def _not_ready(self) -> str:
+        complaints = [self._monitor.complaint(), self._pleg_complaint()]
+        found = [text for text in complaints if text]
+        return found[0] if len(found) == 1 else f"[{', '.join(found)}]" if found else ""
+
+    def _pleg_complaint(self) -> str:
+        if not self._pleg.relisted.is_set():
+            return ""
+        idle = self._pleg.seconds_since_relist()
+        if idle <= HEALTHY_SECONDS:
+            return ""
+        return (
+            f"PLEG is not healthy: pleg was last seen active {int(idle)}s ago;"
+            f" threshold is {int(HEALTHY_SECONDS) // 60}m0s"
+        )
+
+    def _declared_features(self) -> tuple[str, ...]:
+        """Since 1.36: v5 WebSockets may come here, if the runtime speaks them."""
+        speaks_v5 = self._runtime.name in _RUNTIMES_WITH_V5
+        return (
+            (_WEBSOCKETS_TO_KUBELET,) if self._config.minor >= 36 and speaks_v5 else ()
+        )
+
+    def _node_changed(self) -> None:
+        if self._node is not None:
+            self._node.refresh()
+
+    def _labels(self) -> Mapping[str, str]:
+        return self._node.labels if self._node else self._config.node_labels
+
+    async def _run_node(
+        self, node: NodeRegistration, known_node: asyncio.Task[JsonObject | None]
+    ) -> None:
+        # A node that registers Ready at once needs no second request.
+        try:
+            async with asyncio.timeout(_RUNTIME_PATIENCE):
+                await self._monitor.answered.wait()
+        except TimeoutError:
+            logger.warning("the runtime does not answer: registering as not ready")
+        await node.run(await known_node)
+
+    async def _run_lease(self, node: NodeRegistration) -> None:
+        await node.registered.wait()
+        lease = LeaseKeeper(self._client, self._config.node_name, lambda: node.uid)
+        await lease.run()
+
+    # kubelet.server.host.Host
+
+    @property
+    def config(self) -> KubeletConfig:
+        return self._config
+
+    @property
+    def hops(self) -> Hops:
+        return self._hops
+
+    @property
+    def runtime(self) -> Runtime:
+        return self._runtime
+
+    @property
+    def machine(self) -> Machine:
+        return self._machine
+
+    @property
+    def probe_results(self) -> ProbeResults:
+        return self._results
+
+    def pods(self) -> list[JsonObject]:
+        return [
+            {**pod, "status": self.pod_status(pods.uid(pod)) or pods.status_of(pod)}
+            for pod in self._workers.pods()
+        ]
+
+    def pod_named(self, namespace: str, name: str) -> JsonObject | None:
+        return self._workers.pod_named(namespace, name)
+
+    def pod_status(self, uid: str) -> JsonObject | None:
+        return self._statuses.status(uid)
+
+    def when_container_ends(
+        self, container_id: str, wake: asyncio.Event
+    ) -> AbstractContextManager[None]:
+        return self._ends.watch(container_id, wake)
+
+    def health_checks(self) -> dict[str, str]:
+        return {"ping": "", "log": "", "syncloop": self._pleg_complaint()}
+
+
+def _host_dns(path: str) -> DnsSettings:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return parse_resolv_conf(file.read())
+    except OSError:
+        return DnsSettings()
+
+
+def _own_address(config: KubeletConfig) -> str:
+    """The address others reach this machine under."""
+    if config.address not in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
+        return config.address
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: the kernel only picks the address it would send from.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
