@@ -91,6 +91,10 @@ class ApiServer:
         self._bootstrap: asyncio.Task[None] | None = None
         self._bootstrapped = asyncio.Event()
         self._handle = build_chain(DEFAULT_FILTERS, dispatch)
+        services.metrics.gauges["apiserver_longrunning_requests"] = (
+            "Sessions and log streams that are open.",
+            lambda: services.long_running,
+        )
         services.health.checks["etcd"] = self._store_answers
         services.health.ready_only["poststarthook/rbac/bootstrap-roles"] = (
             self._is_bootstrapped

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["DefaultTolerations", "PodPriority", "PodServiceAccount"]
 
 _DEFAULT_ACCOUNT = "default"
+_ACCOUNT_SECONDS = 2.0
 _TOLERATED = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 _TOLERATION_SECONDS = 300
 _MIRROR = "kubernetes.io/config.mirror"
@@ -72,12 +73,31 @@ class PodServiceAccount(AdmissionStep):
         except status.StatusError as missing:
             if missing.code != 404:
                 raise
+            coming = name == _DEFAULT_ACCOUNT and await self._awaited(request)
+            if coming:
+                return coming
             raise status.forbidden(
                 PODS.group_resource,
                 request.name,
                 f"error looking up service account {request.namespace}/{name}:"
                 f" serviceaccount {quote(name)} not found",
             ) from None
+
+    async def _awaited(self, request: AdmissionRequest) -> JsonObject | None:
+        """The default account of a namespace that was made just now.
+
+        A controller makes it; upstream looks ten times before it gives up.
+        """
+        cacher = request.context.services.cachers.of(SERVICE_ACCOUNTS)
+        key = SERVICE_ACCOUNTS.key(request.namespace, _DEFAULT_ACCOUNT)
+        watcher = await cacher.watch(key, timeout_seconds=_ACCOUNT_SECONDS)
+        try:
+            async for event in watcher:
+                if event.type != "DELETED":
+                    return event.object
+        finally:
+            watcher.close()
+        return None
 
 
 def _replaced_pod(request: AdmissionRequest) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from apimachinery.field_errors import FieldError, Path, forbidden, invalid
+from apimachinery.field_errors import (
+    FieldError,
+    Path,
+    forbidden,
+    invalid,
+    too_long,
+)
+from apimachinery.validation import names
 from apiserver.resources.cells import AGE, NAME, counted, path, read, text
 from apiserver.resources.registry import Column, Resource, post_only, status
 from apiserver.resources.strategy import Strategy
@@ -36,9 +43,31 @@ def _immutable_errors(
     return errors
 
 
+def _data_errors(obj: JsonObject, fields: tuple[str, ...]) -> list[FieldError]:
+    """Keys become file names, and all values together have a limit.
+
+    Source: ValidateConfigMap and ValidateSecret.
+    """
+    errors, size, seen = [], 0, set()
+    for field in fields:
+        for key, value in (obj.get(field) or {}).items():
+            where = Path(field).key(key)
+            complaints = names.config_map_key(key)
+            errors += [invalid(where, key, complaint) for complaint in complaints]
+            if key in seen:
+                detail = "duplicate of key present in data"
+                errors.append(invalid(where, key, detail))
+            seen.add(key)
+            encoded = field != "data" or obj.get("kind") == "Secret"
+            size += len(value) * 3 // 4 if encoded else len(value.encode())
+    if size > _MAX_DATA:
+        errors.append(too_long(Path(), _MAX_DATA))
+    return errors
+
+
 class ConfigMapStrategy(Strategy):
     def validate(self, obj: JsonObject) -> list[FieldError]:
-        return []
+        return _data_errors(obj, ("data", "binaryData"))
 
     def validate_update(
         self, new: JsonObject, old: JsonObject, subresource: str
@@ -61,7 +90,7 @@ class SecretStrategy(Strategy):
                 data[key] = base64.b64encode(str(value).encode()).decode()
 
     def validate(self, obj: JsonObject) -> list[FieldError]:
-        return []
+        return _data_errors(obj, ("data",))
 
     def validate_update(
         self, new: JsonObject, old: JsonObject, subresource: str

@@ -10,7 +10,13 @@ import uuid
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from apimachinery.duration import human_duration
-from apimachinery.field_errors import FieldError, Path, invalid, required
+from apimachinery.field_errors import (
+    FieldError,
+    Path,
+    invalid,
+    not_supported,
+    required,
+)
 from apimachinery.meta import parse_time
 from apiserver.resources.cells import (
     AGE,
@@ -57,7 +63,7 @@ class TemplateStrategy(Strategy):
             default_pod_spec(pod_spec, template=True)
 
     def validate(self, obj: JsonObject) -> list[FieldError]:
-        return _selector_errors(obj)
+        return [*_replica_errors(obj), *_selector_errors(obj), *_template_errors(obj)]
 
     def validate_update(
         self, new: JsonObject, old: JsonObject, subresource: str
@@ -70,6 +76,27 @@ class TemplateStrategy(Strategy):
             where = Path("spec").child("selector")
             errors.append(invalid(where, selector, "field is immutable"))
         return errors
+
+
+def _replica_errors(obj: JsonObject) -> list[FieldError]:
+    replicas = read(obj, "spec.replicas")
+    if replicas is None or replicas >= 0:
+        return []
+    where = Path("spec").child("replicas")
+    return [invalid(where, replicas, "must be greater than or equal to 0")]
+
+
+def _template_errors(obj: JsonObject) -> list[FieldError]:
+    """The pods to be made must be valid, and restart for ever."""
+    from apimachinery.validation import pods  # 10 ms: not at start
+
+    template = Path("spec").child("template", "spec")
+    spec = read(obj, "spec.template.spec") or {}
+    errors = list(pods.pod_spec(spec, template))
+    if spec.get("restartPolicy") not in (None, "Always"):
+        where = template.child("restartPolicy")
+        errors.append(not_supported(where, spec["restartPolicy"], ("Always",)))
+    return errors
 
 
 def _selector_errors(obj: JsonObject) -> list[FieldError]:
@@ -158,7 +185,13 @@ class JobStrategy(TemplateStrategy):
             _generate_job_selector(obj)
 
     def validate(self, obj: JsonObject) -> list[FieldError]:
-        return []
+        policy = read(obj, "spec.template.spec.restartPolicy")
+        if policy in ("OnFailure", "Never"):
+            return []
+        where = Path("spec").child("template", "spec", "restartPolicy")
+        if policy == "Always":
+            return [required(where, 'valid values: "OnFailure", "Never"')]
+        return [not_supported(where, policy, ("OnFailure", "Never"))]
 
 
 def _generate_job_selector(job: JsonObject) -> None:
@@ -244,6 +277,15 @@ def _active(job: JsonObject, now: float) -> int:
     return len(read(job, "status.active") or ())
 
 
+def _controller(obj: JsonObject, now: float) -> str:
+    for owner in read(obj, "metadata.ownerReferences") or ():
+        if owner.get("controller"):
+            group = owner.get("apiVersion", "").rpartition("/")[0]
+            kind = str(owner.get("kind", "")).lower()
+            return f"{kind}{'.' + group if group else ''}/{owner.get('name')}"
+    return NONE
+
+
 def _resource(group: str, resource: str, kind: str, **more: Any) -> Resource:
     more.setdefault("categories", ("all",))
     return Resource(group, "v1", resource, kind, namespaced=True, **more)
@@ -259,7 +301,7 @@ WORKLOADS = (
         categories=(),
         columns=(
             NAME,
-            text("Controller", "metadata.ownerReferences"),
+            Column("Controller", _controller),
             integer("Revision", "revision"),
             AGE,
         ),

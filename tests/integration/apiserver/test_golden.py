@@ -10,7 +10,7 @@ from tests.integration.apiserver.conftest import JSON
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "apiserver"
 # Ours adds no token volume: see apiserver/admission/pods.py.
-TOKEN_VOLUME = "kube-api-access-"
+PREFIX = "kube-api-access-"
 MADE_UP = ("uid", "resourceVersion", "creationTimestamp")
 
 
@@ -21,7 +21,7 @@ def comparable(pod):
     for entry in pod["metadata"]["managedFields"]:
         assert entry.pop("time")
     volumes = pod["spec"].pop("volumes", [])
-    assert all(v["name"].startswith(TOKEN_VOLUME) for v in volumes)
+    assert all(v["name"].startswith(PREFIX) for v in volumes)
     for container in pod["spec"]["containers"]:
         container.pop("volumeMounts", None)
     return pod

@@ -466,3 +466,75 @@ async def test_scale_stands_for_replicas(admin: Api) -> None:
     assert (status, scaled["kind"], scaled["spec"]) == (200, "Scale", {"replicas": 3})
     assert scaled["status"]["selector"] == "a=b"
     assert (await admin.get(f"{deployments}/d"))["metadata"]["generation"] == 2
+
+
+async def test_a_pod_waits_for_the_account_of_a_new_namespace(admin: Api) -> None:
+    await admin.post("/api/v1/namespaces", {"metadata": {"name": "fresh"}})
+    pods = "/api/v1/namespaces/fresh/pods"
+    creating = asyncio.ensure_future(admin.call("POST", pods, pod(), JSON))
+
+    await admin.post(
+        "/api/v1/namespaces/fresh/serviceaccounts", {"metadata": {"name": "default"}}
+    )
+
+    assert (await creating)[0] == 201
+
+
+async def test_a_pod_of_a_missing_account_is_refused(admin: Api) -> None:
+    status, body = await admin.call(
+        "POST", PODS, pod(serviceAccountName="nosuch"), JSON
+    )
+
+    assert status == 403
+    assert body["message"] == (
+        'pods "web" is forbidden: error looking up service account default/nosuch:'
+        ' serviceaccount "nosuch" not found'
+    )
+
+
+async def test_immutable_data_stays(admin: Api) -> None:
+    await admin.post(CONFIG_MAPS, {**config_map(a="1"), "immutable": True})
+
+    status, body = await admin.call(
+        "PATCH", f"{CONFIG_MAPS}/cm", {"data": {"a": "2"}}, MERGE
+    )
+
+    assert status == 422
+    assert body["message"] == (
+        'ConfigMap "cm" is invalid: data: Forbidden: field is immutable when'
+        " `immutable` is set"
+    )
+
+
+async def test_data_keys_are_checked(admin: Api) -> None:
+    status, body = await admin.call(
+        "POST", CONFIG_MAPS, config_map(**{"a b": "1"}), JSON
+    )
+
+    assert status == 422
+    assert body["message"].startswith(
+        'ConfigMap "cm" is invalid: data[a b]: Invalid value: "a b": a valid config key'
+    )
+
+
+async def test_an_eviction_asks_the_budgets(admin: Api) -> None:
+    evicted = pod()
+    evicted["metadata"]["labels"] = {"app": "x"}
+    await admin.post(PODS, evicted)
+    running = {"status": {"phase": "Running"}}
+    await admin.call("PATCH", f"{PODS}/web/status", running, MERGE)
+    budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+    selector = {"matchLabels": {"app": "x"}}
+    await admin.post(
+        budgets, {"metadata": {"name": "b"}, "spec": {"selector": selector}}
+    )
+    eviction = {"metadata": {"name": "web"}}
+
+    status, body = await admin.call("POST", f"{PODS}/web/eviction", eviction, JSON)
+    assert status == 429
+    assert body["details"]["causes"][0]["reason"] == "DisruptionBudget"
+
+    allowed = {"status": {"disruptionsAllowed": 1}}
+    await admin.call("PATCH", f"{budgets}/b/status", allowed, MERGE)
+    assert (await admin.call("POST", f"{PODS}/web/eviction", eviction, JSON))[0] == 201
+    assert (await admin.call("GET", f"{PODS}/web"))[0] == 404
