@@ -23,11 +23,13 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Kubectl", "kubectls", "newest_kubectl"]
+__all__ = ["VERSIONS", "Kubectl", "kubectls", "newest_kubectl"]
 
 _CACHE = Path(__file__).parents[2] / ".cache" / "kubectl"
 _SDK_VERSIONS = tuple(f"1.{minor}" for minor in range(27, 34))
 _PYPI_VERSIONS = ("1.36", "1.37")
+#: The versions that must be able to work with us.
+VERSIONS = (*_SDK_VERSIONS, *_PYPI_VERSIONS)
 _NPM_VERSIONS = tuple(f"1.{minor}" for minor in range(22, 36))
 
 
@@ -42,10 +44,9 @@ class Kubectl(NamedTuple):
 def kubectls(*versions: str) -> tuple[Kubectl, ...]:
     """The kubectls of these versions, oldest first; those not to be had are left out.
 
-    Without arguments: 1.27 to 1.33, 1.36 and 1.37.
+    Without arguments: VERSIONS.
     """
-    wanted = versions or (*_SDK_VERSIONS, *_PYPI_VERSIONS)
-    found = (_find(version) for version in sorted(wanted, key=_minor))
+    found = (_find(version) for version in sorted(versions or VERSIONS, key=_minor))
     return tuple(item for item in found if item is not None)
 
 

@@ -1,0 +1,503 @@
+"""mini-kubectl and the real kubectl 1.36: the same text, streams and exit codes.
+
+Each line is typed to both. Lines of one script run in order, and `{me}` is a name that
+the client has for itself, so that both can make and delete.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.agreement import Pair, normal
+from tests.support.background import Background
+from tests.support.kubectls import kubectls
+from tests.support.terminal import Terminal
+
+_NAMESPACE = "agreement"
+_SLEEP = ["sleep", "100000"]
+_STAGE = {
+    "one": {"containers": [{"name": "c", "image": "busybox", "command": _SLEEP}]},
+    "two": {
+        "containers": [
+            {
+                "name": "a",
+                "image": "busybox",
+                "command": ["sh", "-c", "seq 1 30; echo oops >&2; sleep 100000"],
+                "env": [{"name": "COLOUR", "value": "blue"}],
+                "ports": [{"containerPort": 8080, "name": "web"}],
+            },
+            {"name": "b", "image": "busybox", "command": _SLEEP},
+        ],
+    },
+    "over": {
+        "containers": [
+            {
+                "name": "c",
+                "image": "busybox",
+                "command": ["sh", "-c", "echo first; echo last; exit 3"],
+            }
+        ],
+        "restartPolicy": "Never",
+    },
+    "unbound": {
+        "containers": [{"name": "c", "image": "busybox"}],
+        "nodeSelector": {"no": "node"},
+    },
+}
+
+
+def _pod(name, spec):
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"app": name, "tier": "stage"}},
+        "spec": {"terminationGracePeriodSeconds": 1, **spec},
+    }
+
+
+@pytest.fixture(scope="module")
+def stage(cluster):
+    """A namespace with pods to look at, which no test changes."""
+    path = f"/api/v1/namespaces/{_NAMESPACE}/pods"
+    cluster.api.create(
+        "/api/v1/namespaces",
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}},
+    )
+    for name, spec in _STAGE.items():
+        cluster.api.create(path, _pod(name, spec))
+    settled = {
+        "one": lambda pod: pod["status"].get("phase") == "Running",
+        "two": lambda pod: pod["status"].get("phase") == "Running",
+        "over": lambda pod: pod["status"].get("phase") == "Failed",
+        "unbound": lambda pod: "conditions" in pod["status"],
+    }
+    for name, holds in settled.items():
+        for pod in cluster.api.states(path, name):
+            if pod is not None and holds(pod):
+                break
+    return _NAMESPACE
+
+
+@pytest.fixture(scope="module")
+def pair(cluster, stage, tmp_path_factory):
+    """Both clients, which look at the stage unless told otherwise."""
+    found = kubectls("1.36")
+    if not found:
+        pytest.skip("kubectl 1.36: not in the cloud SDK, on PyPI or on npm")
+    folder = tmp_path_factory.mktemp("agreement")
+    config = json.loads(cluster.kubeconfig.read_bytes())
+    config["contexts"][0]["context"]["namespace"] = stage
+    kubeconfig = folder / "config"
+    kubeconfig.write_text(json.dumps(config))
+    pair = Pair({**cluster.env, "KUBECONFIG": str(kubeconfig)}, folder, found[0].path)
+    for name, text in _FILES.items():
+        pair.write(name, text)
+    return pair
+
+
+_FILES = {
+    "pod.yaml": """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: pod-{me}
+  labels: {app: "{me}"}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: c
+    image: busybox
+    command: [sleep, "100000"]
+""",
+    "map.yaml": """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: map-{me}
+data:
+  colour: red
+""",
+    "map-blue.yaml": """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: map-{me}
+data:
+  colour: blue
+""",
+    "several.yaml": """\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: several-{me}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: several-{me}
+stringData:
+  word: hush
+""",
+    "broken.yaml": "apiVersion: v1\nkind: [\n",
+    "broken.json": '{"apiVersion": "v1", "kind": ',
+    "nameless.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
+    "kindless.yaml": "apiVersion: v1\nmetadata: {name: x}\n",
+    "unknown-kind.yaml": "apiVersion: v1\nkind: Gizmo\nmetadata: {name: x}\n",
+    "unknown-field.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ncolour: red\n"
+    ),
+    "invalid-pod.yaml": (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: Bad_Name}\n"
+        "spec: {containers: [{name: c}]}\n"
+    ),
+    "empty.yaml": "",
+}
+
+LOOKS = """
+version
+version -o json
+get pods
+get pods -o wide
+get pods -o name
+get pods -o json
+get pods -o yaml
+get pod one
+get pod one two
+get pod/one -o yaml
+get pod one -o json
+get pod one -o jsonpath={.spec.containers[*].name}
+get pods -o jsonpath={range.items[*]}{.metadata.name}{"\\n"}{end}
+get pods -o custom-columns=NAME:.metadata.name,PHASE:.status.phase
+get pods --no-headers
+get pods --show-labels
+get pods -L app,tier
+get pods -l app=one
+get pods -l app!=one
+get pods -l 'app in (one, two)' -o name
+get pods --field-selector=status.phase=Running
+get pods --sort-by=.metadata.name
+get pods -A -l tier=stage
+get po,cm
+get pods,nodes -o name
+get all
+get nodes
+get nodes -o wide
+get ns default
+get namespaces agreement -o json
+get pods -n no-such-namespace
+get pods -l app=nothing
+get configmaps -n default -l no=thing
+get pod missing
+get pod missing --ignore-not-found
+get pod one missing
+get gizmos
+get pods/one two
+get pods one -l app=one
+get pod one -o nonsense
+get pods -o jsonpath={.items[
+get
+get pods --no-such-flag
+get pods -l a=b=c
+get pods --field-selector=no.such=x
+get events -n no-such-namespace
+describe pod one
+describe pod two
+describe pod over
+describe pod unbound
+describe pod missing
+describe pods -l app=one
+describe node
+describe node missing
+describe
+logs two -c a
+logs two
+logs two -c a --tail=3
+logs two -c a --tail=0
+logs two -c a --since=1h
+logs two -c a --since=0s
+logs two -c a --since-time=2020-01-01T00:00:00Z
+logs two -c a --since=1h --since-time=2020-01-01T00:00:00Z
+logs two -c a --timestamps --tail=2
+logs two -c a --limit-bytes=7
+logs two --all-containers
+logs two --all-containers --prefix
+logs -l app=two --all-containers
+logs over
+logs -f over
+logs pod/over --tail=1
+logs over -p
+logs two -c missing
+logs missing
+logs unbound
+logs
+logs two -c a --tail=-5
+logs two -c a --since=nonsense
+exec one -- true
+exec one -- false
+exec one -- sh -c 'exit 42'
+exec one -- sh -c 'kill -KILL $$'
+exec one -- sh -c 'kill -TERM $$'
+exec one -- sh -c 'echo out; echo err >&2'
+exec one -- echo 'a  b' '$HOME' '*' "'" '"' --help
+exec one -- no-such-command
+exec one -- /etc/passwd
+exec one -- /etc
+exec one -- /no/such/file
+exec one -- seq 1 100000
+exec one -- printf abc
+exec one -- printf 'h\u00e9llo \u2603'
+exec pod/one -- hostname
+exec pods/one -- hostname
+exec one -c c -- hostname
+exec two -- true
+exec two -q -- true
+exec two -c b -- true
+exec two -c missing -- true
+exec missing -- true
+exec missing -c c -- true
+exec over -- true
+exec -n no-such-namespace one -- true
+exec no/such/form -- true
+exec gizmo/one -- true
+exec deploy/missing -- true
+exec one
+exec one --
+exec
+exec one true
+exec one --pod-running-timeout=1s -- true
+exec one --pod-running-timeout=0s -- true
+exec one --pod-running-timeout=nonsense -- true
+exec -t one -- echo no-terminal
+exec one --no-such-flag -- true
+exec -f pod.yaml -- true
+exec -c c -i one -- cat
+attach missing
+attach over
+attach two -c missing
+attach one --pod-running-timeout=nonsense
+attach
+run
+run x
+run Bad_Name --image=busybox
+run x --image=
+run x --image=busybox --dry-run=client -o yaml
+run x --image=busybox --dry-run=server -o name
+run x --image=busybox --dry-run=nonsense
+run x --image=busybox --restart=nonsense
+run x --image=busybox --rm
+run x --image=busybox --env=A=1 --labels=a=b,c=d --port=80 --dry-run=client -o json
+run x --image=busybox --dry-run=client -o yaml -- sh -c 'exit 1'
+run x --image=busybox --dry-run=client -o yaml --command -- sh -c 'exit 1'
+run one --image=busybox
+create
+create -f missing.yaml
+create -f broken.yaml
+create -f broken.json
+create -f empty.yaml
+create -f nameless.yaml
+create -f kindless.yaml
+create -f unknown-kind.yaml
+create -f unknown-field.yaml
+create -f unknown-field.yaml --validate=false --dry-run=server
+create -f unknown-field.yaml --validate=warn --dry-run=server
+create -f invalid-pod.yaml
+create -f map.yaml --dry-run=client -o yaml
+create -f map.yaml --dry-run=server
+create -f map.yaml --validate=nonsense
+apply
+apply -f missing.yaml
+apply -f broken.yaml
+apply -f broken.json
+apply -f empty.yaml
+apply -f nameless.yaml
+apply -f invalid-pod.yaml
+apply -f unknown-field.yaml
+apply -f map.yaml --dry-run=client
+apply -f map.yaml --dry-run=server
+delete
+delete pod
+delete pod missing
+delete pod missing --ignore-not-found
+delete pods -l app=nothing
+delete pod one --dry-run=client
+delete pod one --dry-run=server
+delete -f missing.yaml
+delete gizmo x
+delete pod one --all
+delete pod one --grace-period=nonsense
+config current-context
+config view
+config view --minify
+config view --raw
+config view -o json
+config view -o jsonpath={.current-context}
+config use-context missing
+--context=missing get pods
+--cluster=missing get pods
+--user=missing get pods
+--kubeconfig=missing get pods
+--request-timeout=nonsense get pods
+--as=nobody get pods
+--as=nobody exec one -- true
+--as=nobody delete pod one
+--token=nonsense get pods
+nonsense
+get pods one two -w
+"""
+
+SCRIPTS = {
+    "create and delete": """
+        create -f pod.yaml
+        create -f pod.yaml
+        wait --for=condition=Ready pod/pod-{me}
+        get -f pod.yaml -o name
+        delete -f pod.yaml
+        delete -f pod.yaml
+        get -f pod.yaml
+    """,
+    "delete at once": """
+        create -f pod.yaml
+        delete pod pod-{me} --now
+        create -f pod.yaml
+        delete pod pod-{me} --force
+        create -f pod.yaml
+        delete pod/pod-{me} --grace-period=1 --wait=false
+        wait --for=delete pod/pod-{me}
+    """,
+    "delete by label": """
+        create -f pod.yaml
+        delete pods -l app={me}
+        delete pods -l app={me}
+    """,
+    "apply": """
+        apply -f map.yaml
+        apply -f map.yaml
+        apply -f map-blue.yaml
+        get configmap map-{me} -o jsonpath={.data.colour}
+        get configmap map-{me} -o yaml
+        apply -f map.yaml --dry-run=server
+        delete -f map.yaml
+    """,
+    "apply what was created": """
+        create -f map.yaml
+        apply -f map-blue.yaml
+        delete -f map.yaml
+    """,
+    "apply on the server's side": """
+        apply --server-side -f map.yaml
+        apply --server-side -f map.yaml --field-manager=other
+        apply --server-side -f map-blue.yaml --field-manager=other
+        apply --server-side -f map-blue.yaml --field-manager=other --force-conflicts
+        delete -f map.yaml
+    """,
+    "several objects in a file": """
+        apply -f several.yaml
+        get -f several.yaml
+        get secret several-{me} -o jsonpath={.data.word}
+        create -f several.yaml
+        delete -f several.yaml
+    """,
+    "run and look": """
+        run run-{me} --image=busybox --labels=app=run-{me} -- sleep 100000
+        wait --for=condition=Ready pod/run-{me}
+        get pods -l app=run-{me}
+        exec run-{me} -- hostname
+        run run-{me} --image=busybox
+        delete pod run-{me} --now
+    """,
+    "run to the end": """
+        run run-{me} --image=busybox --restart=Never -i --rm -- sh -c 'sleep 0.5; exit 3'
+        run run-{me} --image=busybox --restart=Never -i --rm -q -- cat
+        get pod run-{me}
+    """,
+    "run, restarted": """
+        run run-{me} --image=busybox --restart=OnFailure -- sh -c '[ -e x ] || { touch x; echo 1; exit 1; }'
+        wait --for=jsonpath={.status.phase}=Running pod/run-{me} --timeout=1s
+        delete pod run-{me} --now
+    """,
+}
+
+
+def _lines(text):
+    return [line.strip() for line in text.strip().splitlines()]
+
+
+@pytest.mark.parametrize("line", _lines(LOOKS))
+def test_a_line_reads_alike(pair, line):
+    pair.agree(line)
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_a_script_goes_alike(pair, script):
+    for line in _lines(script):
+        pair.agree(line, stdin=b"from standard input\n")
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000])
+def test_standard_input_comes_back_alike(pair, size):
+    told = pair.agree("exec -i one -- cat", stdin=b"x" * size)
+
+    assert (told.code, len(told.stdout)) == (0, size)
+
+
+def test_a_manifest_is_read_from_standard_input(pair):
+    manifest = b"{kind: ConfigMap, apiVersion: v1, metadata: {name: piped}}"
+
+    pair.agree("apply -f - --dry-run=client", stdin=manifest)
+    pair.agree("create -f - -o name --dry-run=client", stdin=manifest)
+
+
+def test_a_watch_shows_the_same_events(cluster, pair):
+    name = "observed"
+    arguments = ["get", "pods", "-w", "--field-selector", f"metadata.name={name}"]
+    commands = [[program, *arguments] for program in pair.programs.values()]
+
+    with (
+        Background(commands[0], env=cluster.env) as real,
+        Background(commands[1], env=cluster.env) as ours,
+    ):
+        # Both watch before anything happens: the first event is the same for both.
+        cluster.pod(name, *_SLEEP)
+        for watch in (real, ours):
+            watch.line("1/1")
+        cluster.mini_kubectl("delete", "pod", name, check=True)
+        for watch in (real, ours):
+            watch.line("Terminating")
+
+        seen = [[normal(line) for line in watch.lines] for watch in (real, ours)]
+
+    assert seen[0] == seen[1]
+
+
+_BASH = "env PS1=next> bash --norc --noprofile"
+TERMINALS = {
+    "a shell that is left with a code": (
+        f"exec -it one -- {_BASH}",
+        ["stty size", "tty | cut -c1-9", "echo $TERM", "exit 6"],
+    ),
+    "a shell that is left with Ctrl-D": (
+        f"exec -it one -- {_BASH}",
+        ["echo here", "\x04"],
+    ),
+    "a pod of its own": (
+        "run pty-{me} -it --rm --restart=Never --image=busybox --command -- " + _BASH,
+        ["echo in-pod", "stty size", "exit 4"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "typed"), TERMINALS.values(), ids=TERMINALS)
+def test_a_terminal_shows_the_same(cluster, pair, line, typed):
+    shown = []
+    for client, program in pair.programs.items():
+        words = line.replace("{me}", client).split()
+        with Terminal([program, *words], env=cluster.env | pair._env) as terminal:
+            for text in typed:
+                terminal.expect("next>")
+                terminal.send(text if text == "\x04" else f"{text}\r")
+            code = terminal.wait()
+        shown.append((code, normal("\n".join(terminal.screen), client, "{me}")))
+
+    assert shown[0] == shown[1]
