@@ -110,6 +110,11 @@ class Execs:
         sandboxes.on_event["exec_exited"] = self._on_exited
         sandboxes.on_gone.append(self._on_gone)
 
+    @property
+    def running(self) -> int:
+        """How many commands have not ended."""
+        return len(self._running)
+
     async def start(
         self,
         container: Container,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
@@ -56,17 +57,24 @@ async def _run(config: Config) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runtime = Runtime(config, Hops("cri"))
-    await runtime.start()
-    try:
+    hops = Hops("cri")
+    if config.trace_dir:
+        hops.trace_to(config.trace_dir)
+    runtime = Runtime(config, hops)
+    async with contextlib.AsyncExitStack() as cleanup:
+        await runtime.start()
+        cleanup.push_async_callback(runtime.close)
+        if config.admin_socket:
+            from hops.admin import AdminServer
+
+            admin = await AdminServer(hops, config.admin_socket).start()
+            cleanup.push_async_callback(admin.close)
         sys.stdout.write(
             f"mini-cri: serving on unix://{runtime.address}, "
             f"streaming on {runtime.streaming.base_url}\n"
         )
         sys.stdout.flush()
         await stop.wait()
-    finally:
-        await runtime.close()
 
 
 if __name__ == "__main__":

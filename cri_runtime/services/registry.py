@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import grpc
 
 from cri_runtime.errors import CriError
+from hops.session import HEADER
 from rpc import cri_v1_pb2 as cri
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def handlers_for(service: str, parts: Sequence[object]) -> grpc.GenericRpcHandle
 def traceparent(context: Context) -> str:
     """The W3C trace context of the caller, or ""."""
     for key, value in context.invocation_metadata() or ():
-        if key == "traceparent":
+        if key == HEADER:
             return value if isinstance(value, str) else value.decode("ascii", "replace")
     return ""
 

@@ -18,6 +18,7 @@ from cri_runtime.streaming.requests import PendingRequest, RequestCache
 from cri_runtime.streaming.session import Session
 from hops.hop import Hop, format_address
 from hops.listen import Listener, listen
+from hops.session import TraceParent, bind
 from hops.tasks import cancel_and_wait, spawn
 from wire.channels import EXEC_SUBPROTOCOLS
 from wire.exit_status import ExitResult, internal_error
@@ -116,6 +117,8 @@ class StreamingServer:
             return refusal.response, True
 
         def take_over(transport: asyncio.Transport, leftover: bytes) -> None:
+            if parent := TraceParent.parse(request.traceparent):
+                bind(transport, parent)
             transport.write(negotiated.response)
             server = RemoteCommandServer(negotiated.subprotocol, request.options)
             session = Session(
