@@ -16,7 +16,10 @@ from apimachinery.gvk import GroupKind, GroupVersionKind
 from apimachinery.patch import json as json_patch
 from apimachinery.patch import merge as merge_patch
 from apimachinery.patch import strategic as strategic_patch
-from apimachinery.serializer import json, strict, yaml
+
+# Not as ``json``: that name is this package's own module.
+from apimachinery.serializer import json as json_text
+from apimachinery.serializer import strict, yaml
 from apimachinery.status import (
     StatusError,
     bad_request,
@@ -97,10 +100,10 @@ class Patch:
         """The raw result, and what an error shows as the bad value."""
         if self.media_type == JSON_PATCH:
             patched = _by_operations(obj, self.content)
-            return patched, json.encode(patched).decode()
+            return patched, json_text.encode(patched).decode()
         if self.media_type == MERGE_PATCH:
             patched = merge_patch.merge(obj, self.content)
-            return patched, json.encode(patched).decode()
+            return patched, json_text.encode(patched).decode()
         return _strategic(obj, self.content, message), format_value(self.content)
 
 
@@ -117,8 +120,8 @@ def parse(content_type: str | None, data: bytes, *, custom: bool = False) -> Pat
     if media_type == APPLY_PATCH:
         return Patch(media_type, _apply_body(data))
     try:
-        content = json.decode(data)
-    except json.JsonSyntaxError as err:
+        content = json_text.decode(data)
+    except json_text.JsonSyntaxError as err:
         if media_type == JSON_PATCH:
             raise bad_request(str(err)) from None
         raise bad_request(f"error decoding patch: {err}") from None

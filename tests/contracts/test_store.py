@@ -86,13 +86,16 @@ async def test_update_from_an_old_revision_conflicts_and_tells_the_current_value
     assert caught.value.current == StoredValue(PODS + "d/a", b"2", second, first)
 
 
-@pytest.mark.parametrize("verb", ["update", "delete"])
-async def test_writing_a_missing_key_conflicts_with_nothing(store, verb):
+async def test_updating_a_missing_key_conflicts_with_nothing(store):
     with pytest.raises(Conflict) as caught:
-        if verb == "update":
-            await store.update(PODS + "d/a", b"3", 1)
-        else:
-            await store.delete(PODS + "d/a", 1)
+        await store.update(PODS + "d/a", b"3", 1)
+
+    assert caught.value.current is None
+
+
+async def test_deleting_a_missing_key_conflicts_with_nothing(store):
+    with pytest.raises(Conflict) as caught:
+        await store.delete(PODS + "d/a", 1)
 
     assert caught.value.current is None
 
