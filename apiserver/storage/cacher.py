@@ -36,7 +36,7 @@ from apiserver.storage.watch_cache import (
     Predicate,
     WatchCache,
 )
-from apiserver.storage.watcher import Watcher
+from apiserver.storage.watcher import QUEUE_CAPACITY, Watcher
 from hops.tasks import spawn
 
 if TYPE_CHECKING:
@@ -91,15 +91,17 @@ class Cacher:
         cache: WatchCache | None = None,
         wait_seconds: float = WAIT_SECONDS,
         bookmark_seconds: float = BOOKMARK_SECONDS,
+        watcher_capacity: int = QUEUE_CAPACITY,
     ) -> None:
         self.prefix = prefix
         self._store = store
         self._api_version = api_version
         self._kind = kind
         self._resource = resource or prefix.strip("/").rpartition("/")[2]
-        self._cache = cache or WatchCache()
+        self._cache = cache if cache is not None else WatchCache()
         self._wait_seconds = wait_seconds
         self._bookmark_seconds = bookmark_seconds
+        self._watcher_capacity = watcher_capacity
         self._watchers: dict[Watcher, None] = {}
         self._wants_bookmark: set[Watcher] = set()
         self._timers: dict[Watcher, list[asyncio.TimerHandle]] = {}
@@ -245,16 +247,20 @@ class Cacher:
         revision: int | None,
         send_initial_events: bool | None,
     ) -> Watcher:
-        now = self._cache.revision
-        if send_initial_events or (send_initial_events is None and not revision):
-            watcher = Watcher(prefix, predicate, now, self._forget)
+        with_state = send_initial_events
+        if send_initial_events is None:
+            with_state = not revision
+        start = self._cache.revision if with_state or not revision else revision
+        watcher = Watcher(
+            prefix, predicate, start, self._forget, capacity=self._watcher_capacity
+        )
+        if with_state:
             items = self._cache.under(prefix)
             watcher.start_with(
                 item for item in items if predicate is None or predicate(item.object)
             )
         else:
-            watcher = Watcher(prefix, predicate, revision or now, self._forget)
-            for event in self._since(revision or now):
+            for event in self._since(start):
                 watcher.offer(event)
         if not watcher.ended:
             self._watchers[watcher] = None

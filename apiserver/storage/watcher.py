@@ -21,7 +21,7 @@ from apiserver.storage.watch_cache import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Watcher"]
+__all__ = ["QUEUE_CAPACITY", "Watcher"]
 
 QUEUE_CAPACITY = 10_000
 
