@@ -7,6 +7,7 @@ pkg/authentication/request/union/union.go.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from apimachinery import status
 from apiserver.authn.user import ANONYMOUS
@@ -15,6 +16,8 @@ from apiserver.authn.x509 import user_of_certificate
 from hops.serve import peer_certificate
 
 if TYPE_CHECKING:
+    import ssl
+
     from aiohttp import web
 
     from apiserver.authn.user import UserInfo
@@ -36,17 +39,29 @@ async def authenticate(
     return await following(context)
 
 
+# Who a connection's certificate names: looked up once, gone with the connection.
+_users: WeakKeyDictionary[object, UserInfo] = WeakKeyDictionary()
+
+
 def _certificate_user(context: RequestContext) -> UserInfo | None:
     certificate = peer_certificate(context.request)
     if not certificate:
         return None
-    return user_of_certificate(certificate, _der(context.request))
+    tls = context.request.get_extra_info("ssl_object")
+    user = _users.get(tls) if tls is not None else None
+    if user is None:
+        user = user_of_certificate(certificate, _der(tls))
+        if user is not None and tls is not None:
+            _users[tls] = user
+    return user
 
 
-def _der(request: web.Request) -> bytes | None:
-    tls = request.get_extra_info("ssl_object")
-    der = tls.getpeercert(binary_form=True) if tls is not None else None
-    return der if isinstance(der, bytes) else None
+def _der(tls: ssl.SSLObject | None) -> bytes | None:
+    """The certificate as bytes; a connection that is just ending has none to give."""
+    try:
+        return tls.getpeercert(binary_form=True) if tls is not None else None
+    except ValueError:
+        return None
 
 
 def _token_user(context: RequestContext) -> UserInfo | None:
