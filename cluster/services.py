@@ -183,7 +183,9 @@ def _cri(settings: ClusterSettings, layout: Layout, node: NodeLayout) -> Service
 def _kubelet(settings: ClusterSettings, layout: Layout, node: NodeLayout) -> Service:
     name = kubelet_name(node.name)
     port = settings.ports[name]
-    serving = HttpsReady(settings.client_host, port, "/healthz")
+    # Answered out of the runtime, so that it says both: the kubelet serves, and it has
+    # found the runtime (again, when that is the one that was started anew).
+    serving = HttpsReady(settings.client_host, port, "/runningpods/")
     foreign = bool(settings.kubelet)
     flags = _foreign_kubelet_flags if foreign else _our_kubelet_flags
     program = settings.kubelet or "mini-kubelet"
