@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from apimachinery.field_errors import FieldError, Path, aggregate, invalid
+from apimachinery.label_tokens import TokenKind, tokens
 from apimachinery.validation.names import label_value, qualified_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from apimachinery.label_tokens import Token
     from apimachinery.types import JsonObject
 
 __all__ = [
@@ -137,70 +139,6 @@ def _integer(text: str | None) -> int | None:
     return number if -(2**63) <= number < 2**63 else None
 
 
-# -- tokens ---------------------------------------------------------------------------
-
-
-class _Kind(Enum):
-    END = 0
-    IDENTIFIER = 1
-    WORD = 2  # in, notin: an operator after a key, an identifier elsewhere
-    SYMBOL = 3
-    ERROR = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: _Kind
-    text: str
-
-    def is_symbol(self, text: str) -> bool:
-        return self.kind is _Kind.SYMBOL and self.text == text
-
-    @property
-    def is_name(self) -> bool:
-        return self.kind in (_Kind.IDENTIFIER, _Kind.WORD)
-
-    @property
-    def opens_requirement(self) -> bool:
-        return self.is_name or self.is_symbol("!")
-
-    @property
-    def ends_requirement(self) -> bool:
-        return self.kind is _Kind.END or self.is_symbol(",")
-
-
-_SPECIAL: Final = "=!(),><"
-_SYMBOLS: Final = frozenset({")", ",", "!", "==", "=", ">", "<", "!=", "("})
-_IDENTIFIER: Final = re.compile(r"[^=!(),><\s\0]+")
-
-
-def _tokens(text: str) -> Iterator[_Token]:
-    # As the original lexer, a NUL byte ends the text.
-    text = text.partition("\0")[0]
-    position = 0
-    while position < len(text):
-        if text[position] in " \t\r\n":
-            position += 1
-        elif text[position] in _SPECIAL:
-            token = _symbol(text, position)
-            position += len(token.text)
-            yield token
-        else:
-            end = position
-            while end < len(text) and text[end] not in " \t\r\n" + _SPECIAL:
-                end += 1
-            word = text[position:end]
-            kind = _Kind.WORD if word in ("in", "notin") else _Kind.IDENTIFIER
-            yield _Token(kind, word)
-            position = end
-    yield _Token(_Kind.END, "")
-
-
-def _symbol(text: str, position: int) -> _Token:
-    pair = text[position : position + 2]
-    return _Token(_Kind.SYMBOL, pair if pair in ("==", "!=") else pair[0])
-
-
 # -- grammar --------------------------------------------------------------------------
 
 
@@ -212,7 +150,7 @@ def parse(text: str) -> LabelSelector:
     """
     if not text:
         return EVERYTHING
-    requirements = _Parser(list(_tokens(text))).selector()
+    requirements = _Parser(list(tokens(text))).selector()
     return LabelSelector(tuple(sorted(requirements, key=lambda each: each.key)))
 
 
@@ -222,13 +160,13 @@ def _fail(found: str, expected: str) -> NoReturn:
 
 @dataclass(slots=True)
 class _Parser:
-    tokens: list[_Token]
+    tokens: list[Token]
     position: int = field(default=0)
 
-    def peek(self) -> _Token:
+    def peek(self) -> Token:
         return self.tokens[self.position]
 
-    def take(self) -> _Token:
+    def take(self) -> Token:
         token = self.tokens[self.position]
         self.position += 1
         return token
@@ -237,13 +175,13 @@ class _Parser:
         requirements: list[Requirement] = []
         while True:
             token = self.peek()
-            if token.kind is _Kind.END:
+            if token.kind is TokenKind.END:
                 return requirements
             if not token.opens_requirement:
                 _fail(token.text, "!, identifier, or 'end of string'")
             requirements.append(self.requirement_in_words())
             token = self.take()
-            if token.kind is _Kind.END:
+            if token.kind is TokenKind.END:
                 return requirements
             if not token.is_symbol(","):
                 _fail(token.text, "',' or 'end of string'")
@@ -283,7 +221,7 @@ class _Parser:
     def operator(self) -> Operator:
         token = self.take()
         operator = _OPERATORS.get(token.text)
-        if token.kind is _Kind.IDENTIFIER or operator is None:
+        if token.kind is TokenKind.IDENTIFIER or operator is None:
             _fail(token.text, _BINARY)
         return operator
 

@@ -1,0 +1,182 @@
+"""Options of a pod's subresources: exec, attach, log and portforward.
+
+Source: kubernetes/kubernetes pkg/apis/core/v1/conversion.go,
+pkg/apis/core/validation/validation.go (ValidatePodLogOptions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from apimachinery.field_errors import FieldError, forbidden, invalid, not_supported
+from apimachinery.go_text import quote
+from apimachinery.meta import parse_time
+from apimachinery.options.checks import ROOT
+from apimachinery.options.query import Query, parse_int
+from apimachinery.status import bad_request
+
+__all__ = ["PodExecOptions", "PodLogOptions", "PortForwardOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class PodExecOptions:
+    """The query of pods/exec and pods/attach."""
+
+    command: tuple[str, ...] = ()
+    container: str = ""
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    tty: bool = False
+
+    @classmethod
+    def from_query(cls, query: Query) -> Self:
+        return cls(
+            command=tuple(query.all("command")),
+            container=query.get("container"),
+            stdin=query.boolean("stdin"),
+            stdout=query.boolean("stdout"),
+            stderr=query.boolean("stderr"),
+            tty=query.boolean("tty"),
+        )
+
+    def to_query(self) -> list[tuple[str, str]]:
+        """The pairs a client sends; false and empty members are left out."""
+        pairs = [("command", word) for word in self.command]
+        if self.container:
+            pairs.append(("container", self.container))
+        pairs += [
+            (name, "true")
+            for name in ("stderr", "stdin", "stdout", "tty")
+            if getattr(self, name)
+        ]
+        return pairs
+
+
+@dataclass(frozen=True, slots=True)
+class PortForwardOptions:
+    """The query of pods/portforward: ``ports=80,443`` or ``ports=80&ports=443``."""
+
+    ports: tuple[int, ...] = ()
+
+    @classmethod
+    def from_query(cls, query: Query) -> Self:
+        """Read the ports.
+
+        Raises:
+            StatusError: 400, a port is not a number.
+        """
+        texts = [part for value in query.all("ports") for part in value.split(",")]
+        return cls(tuple(parse_int(text) for text in texts if text))
+
+
+_STREAMS: Final = ("All", "Stdout", "Stderr")
+
+
+@dataclass(frozen=True, slots=True)
+class PodLogOptions:
+    """The query of pods/log. ``since_time`` keeps the client's own text."""
+
+    container: str = ""
+    follow: bool = False
+    previous: bool = False
+    since_seconds: int | None = None
+    since_time: str = ""
+    timestamps: bool = False
+    tail_lines: int | None = None
+    limit_bytes: int | None = None
+    insecure_skip_tls_verify_backend: bool = False
+    stream: str = ""
+
+    @classmethod
+    def from_query(cls, query: Query) -> Self:
+        """Read the query.
+
+        Raises:
+            StatusError: 400, a number or time cannot be read.
+        """
+        since_time = query.get("sinceTime")
+        if since_time and parse_time(since_time) is None:
+            raise bad_request(
+                f"parsing time {quote(since_time)} as"
+                f' "2006-01-02T15:04:05Z07:00": cannot parse {quote(since_time)} as "2006"'
+            )
+        return cls(
+            container=query.get("container"),
+            follow=query.boolean("follow"),
+            previous=query.boolean("previous"),
+            since_seconds=query.integer("sinceSeconds"),
+            since_time=since_time,
+            timestamps=query.boolean("timestamps"),
+            tail_lines=query.integer("tailLines"),
+            limit_bytes=query.integer("limitBytes"),
+            insecure_skip_tls_verify_backend=query.boolean(
+                "insecureSkipTLSVerifyBackend"
+            ),
+            stream=query.get("stream"),
+        )
+
+    def to_query(self) -> list[tuple[str, str]]:
+        """The pairs a client sends; false and empty members are left out."""
+        pairs: list[tuple[str, str]] = []
+        for name, text in (("container", self.container), ("stream", self.stream)):
+            if text:
+                pairs.append((name, text))
+        for name, flag in (
+            ("follow", self.follow),
+            ("previous", self.previous),
+            ("timestamps", self.timestamps),
+            ("insecureSkipTLSVerifyBackend", self.insecure_skip_tls_verify_backend),
+        ):
+            if flag:
+                pairs.append((name, "true"))
+        for name, number in (
+            ("sinceSeconds", self.since_seconds),
+            ("tailLines", self.tail_lines),
+            ("limitBytes", self.limit_bytes),
+        ):
+            if number is not None:
+                pairs.append((name, str(number)))
+        if self.since_time:
+            pairs.append(("sinceTime", self.since_time))
+        return pairs
+
+    def validate(self) -> list[FieldError]:
+        """Signs of the numbers, one since, a known stream (ValidatePodLogOptions)."""
+        errors = []
+        for name, value, least in (
+            ("tailLines", self.tail_lines, 0),
+            ("limitBytes", self.limit_bytes, 1),
+        ):
+            if value is not None and value < least:
+                words = "0" if name == "limitBytes" else str(least)
+                relation = "greater than" if least else "greater than or equal to"
+                errors.append(
+                    invalid(ROOT.child(name), value, f"must be {relation} {words}")
+                )
+        if self.since_seconds is not None and self.since_time:
+            errors.append(
+                forbidden(
+                    ROOT,
+                    "at most one of `sinceTime` or `sinceSeconds` may be specified",
+                )
+            )
+        elif self.since_seconds is not None and self.since_seconds < 1:
+            errors.append(
+                invalid(
+                    ROOT.child("sinceSeconds"),
+                    self.since_seconds,
+                    "must be greater than 0",
+                )
+            )
+        if self.stream not in ("", *_STREAMS):
+            errors.append(not_supported(ROOT.child("stream"), self.stream, _STREAMS))
+        elif self.stream in ("Stdout", "Stderr") and self.tail_lines is not None:
+            errors.append(
+                forbidden(
+                    ROOT,
+                    "`tailLines` and specific `stream` are mutually exclusive for now",
+                )
+            )
+        return errors
