@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from apimachinery.go_text import quote
 from apimachinery.meta import namespaced_name, rfc3339
 from apimachinery.patch import managed_fields
+from apimachinery.patch.comparison import with_zero_structs
 from apimachinery.patch.field_set import FieldPath, FieldSet, print_path, under
 from apimachinery.patch.managed_fields import (
     APPLY,
@@ -23,13 +24,12 @@ from apimachinery.patch.managed_fields import (
     difference,
     without_fields,
 )
+from apimachinery.patch.nodes import TypedError
 from apimachinery.patch.typed import (
-    TypedError,
     merge,
     named,
     remove,
     to_field_set,
-    with_zero_structs,
 )
 from apimachinery.schema import Message, lookup
 from apimachinery.serializer import json, strict

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from apimachinery.meta import rfc3339
+from apimachinery.patch.comparison import Comparison, compare, with_zero_structs
 from apimachinery.patch.field_set import (
     FieldPath,
     FieldSet,
@@ -18,7 +19,6 @@ from apimachinery.patch.field_set import (
     to_fields_v1,
     under,
 )
-from apimachinery.patch.typed import Comparison, compare, with_zero_structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

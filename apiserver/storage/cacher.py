@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from apimachinery.status import (
@@ -29,6 +28,7 @@ from apiserver.storage.interface import (
     WatcherTooSlow,
 )
 from apiserver.storage.objects import decode
+from apiserver.storage.pages import EXPIRED_CONTINUE, EXPIRED_LIST, CachedList, cut
 from apiserver.storage.resource_version import parse_resource_version
 from apiserver.storage.watch_cache import (
     CachedObject,
@@ -36,6 +36,7 @@ from apiserver.storage.watch_cache import (
     Predicate,
     WatchCache,
 )
+from apiserver.storage.watch_timers import WatchTimers
 from apiserver.storage.watcher import QUEUE_CAPACITY, Watcher
 from hops.tasks import spawn
 
@@ -52,29 +53,8 @@ logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 3.0  # for a revision that has not happened yet
 BOOKMARK_SECONDS = 60.0
-LAST_BOOKMARK_SECONDS = 2.0  # before the deadline of a watch
 RESTART_SECONDS = 0.5
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
-
-_EXPIRED_LIST = "The resourceVersion for the provided list is too old."
-_EXPIRED_CONTINUE = (
-    "The provided continue parameter is too old to display a consistent list result."
-    " You can start a new list without the continue parameter, or use the continue"
-    " token in this response to retrieve the remainder of the results. Continuing with"
-    " the provided token results in an inconsistent list - objects that were created,"
-    " modified, or deleted between the time the first chunk was returned and now may"
-    " show up in the list."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class CachedList:
-    """A page; ``remaining`` is None where Kubernetes does not tell it."""
-
-    items: list[CachedObject]
-    revision: int
-    continue_token: str = ""
-    remaining: int | None = None
 
 
 class Cacher:
@@ -100,11 +80,9 @@ class Cacher:
         self._resource = resource or prefix.strip("/").rpartition("/")[2]
         self._cache = cache if cache is not None else WatchCache()
         self._wait_seconds = wait_seconds
-        self._bookmark_seconds = bookmark_seconds
         self._watcher_capacity = watcher_capacity
         self._watchers: dict[Watcher, None] = {}
-        self._wants_bookmark: set[Watcher] = set()
-        self._timers: dict[Watcher, list[asyncio.TimerHandle]] = {}
+        self._timers = WatchTimers(bookmark_seconds, self._ask_progress)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._source: StoreWatch | None = None
         self._task: asyncio.Task[None] | None = None
@@ -170,13 +148,13 @@ class Cacher:
             if err.code != 410:
                 raise
             anew = ContinueToken(-1, position.start).encode()
-            raise expired(_EXPIRED_CONTINUE, continue_token=anew) from None
+            raise expired(EXPIRED_CONTINUE, continue_token=anew) from None
 
     def _page_now(
         self, prefix: str, start: str, predicate: Predicate | None, limit: int
     ) -> CachedList:
         items = list(self._cache.under(prefix, start))
-        return _cut(items, prefix, self._cache.revision, predicate, limit)
+        return cut(items, prefix, self._cache.revision, predicate, limit)
 
     async def _page(
         self,
@@ -194,13 +172,13 @@ class Cacher:
                 items = self._cache.under_at(prefix, start, revision)
         except Compacted:
             items = await self._stored(prefix, start, revision)
-        return _cut(items, prefix, revision, predicate, limit)
+        return cut(items, prefix, revision, predicate, limit)
 
     async def _stored(self, prefix: str, start: str, revision: int) -> _Objects:
         try:
             page = await self._store.list(prefix, start=start, revision=revision)
         except Compacted:
-            raise expired(_EXPIRED_LIST) from None
+            raise expired(EXPIRED_LIST) from None
         except FutureRevision as err:
             raise too_large_resource_version(revision, err.current) from None
         return [
@@ -237,7 +215,9 @@ class Cacher:
         watcher = self._subscribe(prefix, predicate, revision, send_initial_events)
         if bookmarks and send_initial_events:
             watcher.bookmark(self._bookmark({INITIAL_EVENTS_END: "true"}))
-        self._schedule(watcher, bookmarks, timeout_seconds)
+        self._timers.start(
+            watcher, bookmarks=bookmarks, timeout_seconds=timeout_seconds
+        )
         return watcher
 
     def _subscribe(
@@ -273,40 +253,13 @@ class Cacher:
             text = f"too old resource version: {revision} ({err.compact_revision})"
             raise expired(text) from None
 
-    def _schedule(
-        self, watcher: Watcher, bookmarks: bool, timeout_seconds: float | None
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        timers = self._timers.setdefault(watcher, [])
-        if timeout_seconds is not None:
-            timers.append(loop.call_later(timeout_seconds, watcher.end))
-        if not bookmarks:
-            return
-        timers.append(loop.call_later(self._bookmark_seconds, self._repeat, watcher))
-        if timeout_seconds is not None and timeout_seconds > LAST_BOOKMARK_SECONDS:
-            at = timeout_seconds - LAST_BOOKMARK_SECONDS
-            timers.append(loop.call_later(at, self._ask_bookmark, watcher))
-
-    def _repeat(self, watcher: Watcher) -> None:
-        self._ask_bookmark(watcher)
-        timers = self._timers.get(watcher)
-        if timers is not None:
-            loop = asyncio.get_running_loop()
-            timers.append(
-                loop.call_later(self._bookmark_seconds, self._repeat, watcher)
-            )
-
-    def _ask_bookmark(self, watcher: Watcher) -> None:
-        """Learn how far the store is; the bookmark follows with that progress."""
-        self._wants_bookmark.add(watcher)
-        if self._source is not None:
-            self._source.request_progress()
-
     def _forget(self, watcher: Watcher) -> None:
         self._watchers.pop(watcher, None)
-        self._wants_bookmark.discard(watcher)
-        for timer in self._timers.pop(watcher, ()):
-            timer.cancel()
+        self._timers.forget(watcher)
+
+    def _ask_progress(self) -> None:
+        if self._source is not None:
+            self._source.request_progress()
 
     def _bookmark(self, annotations: dict[str, str] | None = None) -> CachedObject:
         revision = self._cache.revision
@@ -337,8 +290,7 @@ class Cacher:
         waiter = asyncio.get_running_loop().create_future()
         entry = (revision, waiter)
         self._waiting.append(entry)
-        if self._source is not None:
-            self._source.request_progress()
+        self._ask_progress()
         try:
             async with asyncio.timeout(self._wait_seconds):
                 await waiter
@@ -400,16 +352,8 @@ class Cacher:
                 for watcher in tuple(self._watchers):
                     watcher.offer(event)
             elif change.type is EventType.PROGRESS:
-                self._send_bookmarks()
+                self._timers.send_bookmarks(self._bookmark)
             self._release_waiters()
-
-    def _send_bookmarks(self) -> None:
-        if not self._wants_bookmark:
-            return
-        item = self._bookmark()
-        for watcher in self._wants_bookmark:
-            watcher.bookmark(item)
-        self._wants_bookmark.clear()
 
     def _end_watchers(self) -> None:
         for watcher in tuple(self._watchers):
@@ -424,30 +368,3 @@ class Cacher:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-
-
-def _cut(
-    items: list[CachedObject],
-    prefix: str,
-    revision: int,
-    predicate: Predicate | None,
-    limit: int,
-) -> CachedList:
-    """Filter and page; what is left is counted only when nothing was filtered."""
-    if not limit:
-        found = (
-            items if predicate is None else [i for i in items if predicate(i.object)]
-        )
-        return CachedList(found, revision)
-    found = []
-    for position, item in enumerate(items):
-        if predicate is not None and not predicate(item.object):
-            continue
-        if len(found) == limit:
-            start = found[-1].key[len(prefix) :] + "\0"
-            left = len(items) - position if predicate is None else None
-            return CachedList(
-                found, revision, ContinueToken(revision, start).encode(), left
-            )
-        found.append(item)
-    return CachedList(found, revision)

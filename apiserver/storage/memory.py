@@ -25,7 +25,7 @@ from apiserver.storage.interface import (
 
 __all__ = ["MemoryStore"]
 
-HISTORY_CAPACITY = 100_000
+HISTORY_CAPACITY = 20_000
 _Values: TypeAlias = list[StoredValue]  # in the class, ``list`` is the method
 
 

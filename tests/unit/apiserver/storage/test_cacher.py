@@ -333,7 +333,7 @@ async def test_a_slow_watcher_is_ended_and_nothing_is_skipped():
 
 
 async def test_a_watch_ends_at_its_time_with_a_last_bookmark(fixture, monkeypatch):
-    monkeypatch.setattr("apiserver.storage.cacher.LAST_BOOKMARK_SECONDS", 0.01)
+    monkeypatch.setattr("apiserver.storage.watch_timers.LAST_BOOKMARK_SECONDS", 0.01)
     await fixture.store.create("/registry/nodes/n", b"{}")
     watcher = await fixture.pods.watch(
         resource_version="0", bookmarks=True, timeout_seconds=0.03
@@ -375,4 +375,4 @@ async def test_a_closed_watcher_is_forgotten(fixture):
 
     assert [event async for event in watcher] == []
     assert fixture.pods._watchers == {}
-    assert fixture.pods._timers == {}
+    assert len(fixture.pods._timers) == 0
