@@ -58,6 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
+    layout, _ = _wanted(options)
+    code = _bring_up(options)
+    if code == 0:
+        print(f"\nexport KUBECONFIG={layout.kubeconfig}", flush=True)
+    return code
+
+
+def _bring_up(options: argparse.Namespace) -> int:
     from cluster.report import Report
     from cluster.supervisor import StartError
     from cluster.tracing import AdminError
@@ -68,7 +76,6 @@ def _up(options: argparse.Namespace) -> int:
         bring_up(layout, settings, Report(), timeout=options.timeout)
     except (StartError, AdminError) as err:
         return _fail(str(err))
-    print(f"\nexport KUBECONFIG={layout.kubeconfig}", flush=True)
     return 0
 
 
@@ -137,7 +144,7 @@ def _run(options: argparse.Namespace) -> int:
     from cluster.run import ensure_pod, open_shell, run_commands
     from cluster.supervisor import StartError
 
-    if code := _up(options):
+    if code := _bring_up(options):
         return code
     layout, settings = _require(options)
     try:
@@ -150,12 +157,12 @@ def _run(options: argparse.Namespace) -> int:
         code = 0
     else:
         code = run_commands(layout)
-    program = Path(sys.argv[0])
+    programs = Path(sys.argv[0]).absolute().parent
     print(
-        f"The cluster is still there. To go on with it:\n"
-        f"  export KUBECONFIG={layout.kubeconfig} PATH={program.parent}:$PATH\n"
-        f"  mini-kubectl get pods        (or kubectl)\n"
-        f"  mini-kube down"
+        "The cluster is still there. To go on with it:\n"
+        f"  export KUBECONFIG={layout.kubeconfig} PATH={programs}:$PATH\n"
+        "  mini-kubectl get pods        (or kubectl)\n"
+        "  mini-kube down"
     )
     return code
 

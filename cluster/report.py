@@ -23,7 +23,7 @@ class Report:
     def ready(self, item: StartedService, seconds: float) -> None:
         took = f"ready in {seconds:.2f} s" if item.fresh else "was running"
         service = item.service
-        self._line(f"{service.name:<{self.width}} {service.address:<44} {took}")
+        self._line(f"{service.name:<{self.width}} {took:<16} {service.address}")
 
     def ended(self, record: ServiceRecord, *, killed: bool) -> None:
         how = "killed" if killed else "ended"

@@ -47,7 +47,7 @@ class Command:
 
 _COMMANDS: Final = (
     Command(("exec", POD, "--", "sh", "-c", "echo hello from $HOSTNAME")),
-    Command(("exec", "-i", POD, "--", "tr", "a-z", "A-Z"), stdin="piped in\n"),
+    Command(("exec", "-i", POD, "--", "tr", "a-z", "A-Z"), stdin="piped in"),
     Command(("exec", POD, "--", "sh", "-c", "echo out; echo err >&2; exit 42"), 42),
     Command(("get", "pods", "-o", "wide")),
 )
@@ -96,12 +96,12 @@ def run_commands(layout: Layout) -> int:
 
 
 def _run_command(layout: Layout, command: Command) -> int:
-    source = f"printf {shlex.quote(command.stdin)} | " if command.stdin else ""
+    source = f"echo {command.stdin} | " if command.stdin else ""
     print(f"$ {source}mini-kubectl {shlex.join(command.arguments)}", flush=True)
     done = subprocess.run(
         _mini_kubectl(command.arguments),
         env=_environment(layout),
-        input=command.stdin.encode(),
+        input=f"{command.stdin}\n".encode(),
         stderr=subprocess.STDOUT,
         stdout=sys.stdout,
         check=False,
