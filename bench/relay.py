@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -130,9 +130,10 @@ async def _serve_relay(port: int, ca: str, cert: str, key: str) -> None:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(_CHUNK):
-        writer.write(data)
-        await writer.drain()
+    with suppress(ConnectionError):
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
 
 
 async def _listen(serve: object, context: ssl.SSLContext | None) -> None:
