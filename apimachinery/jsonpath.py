@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apimachinery.go_text import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "JsonPath",
@@ -69,6 +71,13 @@ class _Union:
 
 
 @dataclass(frozen=True, slots=True)
+class _Identifier:
+    """A bare word: it parses, and fails when it is looked up."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Path:
     nodes: tuple[_Node, ...]
 
@@ -79,7 +88,7 @@ class _Range:
     body: tuple[_Part, ...]
 
 
-_Node = _Field | _Slice | _Literal | _Simple | _Filter | _Union
+_Node = _Field | _Slice | _Literal | _Simple | _Filter | _Union | _Identifier
 _Part = _Text | _Path | _Range
 
 _SLICE = re.compile(r"(-?\d*)(:-?\d*)?(:-?\d*)?\Z")
@@ -159,6 +168,8 @@ class JsonPath:
                 return [
                     each for value in values for each in self._filter(node, value, root)
                 ]
+            case _Identifier(name):
+                raise JsonPathError(f"unrecognized identifier {name}")
             case _Union(paths):
                 return [e for path in paths for e in self._walk(path, values, root)]
 
@@ -211,7 +222,7 @@ class JsonPath:
         if not left or not right:
             return False
         if len(left) > 1:
-            raise JsonPathError(f"can only compare one element at a time")
+            raise JsonPathError("can only compare one element at a time")
         return _compare(left[0], node.operator, right[0])
 
 
@@ -312,9 +323,7 @@ class _TemplateParser:
         stripped = action.strip()
         if stripped == "range" or stripped.startswith(("range ", "range\t")):
             over = _PathParser(stripped.removeprefix("range").strip()).parse()
-            body, ended = self._parts()
-            if not ended:
-                raise JsonPathError("unterminated range")
+            body, _ = self._parts()  # a missing end is as good as one
             yield _Range(over, body)
         else:
             for nodes in _split_paths(stripped):
@@ -340,7 +349,10 @@ def _split_action(text: str) -> tuple[str, str]:
         elif letter == "}":
             return text[:index], text[index + 1 :]
         index += 1
-    raise JsonPathError("unterminated quoted string" if quoted else "unclosed action")
+    if quoted:
+        raise JsonPathError("unterminated quoted string")
+    open_filter = "[?(" in text and ")]" not in text.partition("[?(")[2]
+    raise JsonPathError("unterminated filter" if open_filter else "unclosed action")
 
 
 def _split_paths(action: str) -> Iterator[tuple[_Node, ...]]:
@@ -387,7 +399,7 @@ class _PathParser:
             case ".":
                 return self._dot()
             case "[":
-                return [self._bracket()]
+                return self._bracket()
             case "'" | '"':
                 return [_Literal(self._quoted(letter))]
         return self._word()
@@ -436,8 +448,7 @@ class _PathParser:
             found = self._text[self._at]
             raise JsonPathError(f"unexpected character in JSON path: '{found}'")
         if word[0].isalpha():
-            name = re.split(r"[.\[]", word)[0]
-            raise JsonPathError(f"unrecognized identifier {name}")
+            return [_Identifier(re.split(r"[.\[]", word)[0])]
         raise JsonPathError(f"unexpected identifier {word}")
 
     def _quoted(self, mark: str) -> str:
@@ -450,18 +461,14 @@ class _PathParser:
         self._at = end + 1
         return _unescape(text)
 
-    def _bracket(self) -> _Node:
+    def _bracket(self) -> list[_Node]:
         if self._text.startswith("[?(", self._at):
-            return self._filter()
+            return [self._filter()]
         inside = self._until_bracket()
-        if inside == "*":
-            return _Simple("wildcard")
-        if key := _KEY.match(inside):
-            return _Field(_unescape(key.group(1)))
         parts = _split_union(inside)
         if len(parts) > 1:
-            return _Union(tuple((_index(part),) for part in parts))
-        return _index(inside)
+            return [_Union(tuple(_index(part) for part in parts))]
+        return list(_index(inside))
 
     def _until_bracket(self) -> str:
         quoted = False
@@ -523,22 +530,24 @@ def _split_union(inside: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def _index(text: str) -> _Node:
+def _index(text: str) -> tuple[_Node, ...]:
     if text == "*":
-        return _Simple("wildcard")
+        return (_Simple("wildcard"),)
     if key := _KEY.match(text):
-        return _Field(_unescape(key.group(1)))
+        # parser.go parses `.KEY`: a dot in the quotes parts fields unless escaped
+        return _PathParser(f".{key.group(1)}").parse()
     match = _SLICE.match(text)
     if match is None or not text:
         # jsonpath names what it found, without the quotes
         raise JsonPathError(f"invalid array index {text.split(',')[0]}")
     start, end, step = match.groups()
-    return _Slice(
+    node = _Slice(
         int(start) if start else None,
         int(end[1:]) if end and end != ":" else None,
         int(step[1:]) if step and step != ":" else None,
         single=end is None,
     )
+    return (node,)
 
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}

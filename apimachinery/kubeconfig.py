@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClientConfig",
-    "InvalidConfiguration",
+    "InvalidConfigurationError",
     "Kubeconfig",
     "KubeconfigError",
     "Overrides",
@@ -40,7 +40,7 @@ class KubeconfigError(Exception):
     """A kubeconfig cannot be read, or does not hold what was asked of it."""
 
 
-class InvalidConfiguration(KubeconfigError):
+class InvalidConfigurationError(KubeconfigError):
     """What a context names does not fit together; one reason a line."""
 
     def __init__(self, reasons: list[str]) -> None:
@@ -245,7 +245,7 @@ def resolve(config: Kubeconfig, overrides: Overrides = Overrides()) -> ClientCon
 
     Raises:
         KubeconfigError: what was named does not exist.
-        InvalidConfiguration: the parts do not fit together.
+        InvalidConfigurationError: the parts do not fit together.
     """
     context_name = overrides.context or config.current_context
     context = _named(config.contexts, overrides.context, "context", context_name)
@@ -274,7 +274,7 @@ def _named(
     if asked and name not in stanzas:
         raise KubeconfigError(f'{kind} "{asked}" does not exist')
     if kind == "context" and name and name not in stanzas:
-        raise InvalidConfiguration(
+        raise InvalidConfigurationError(
             [f"context was not found for specified context: {name}"]
         )
     return stanzas.get(name, {})
@@ -311,7 +311,7 @@ def _validate_user(user: JsonObject, name: str) -> None:
                 " authentication plugin"
             )
     if reasons:
-        raise InvalidConfiguration(reasons)
+        raise InvalidConfigurationError(reasons)
 
 
 def _cluster_parts(cluster: JsonObject, origin: str) -> dict[str, Any]:

@@ -333,7 +333,7 @@ class _Exchange:
         connection = self.client.take(self.deadline)
         try:
             return self._ask(connection)
-        except _Stale:
+        except _StaleError:
             # net/http: an idle connection that the server closed meanwhile is not
             # the request's fault; it has not been looked at.
             return self._ask(self.client.open(self.deadline))
@@ -352,7 +352,7 @@ class _Exchange:
             text = _stream_text(connection, error)
             connection.close()
             if stale_allowed and reader.empty:
-                raise _Stale from None
+                raise _StaleError from None
             raise DialError(text) from None
         body = BodyReader.for_response(self.method, head)
         return StreamingResponse(self, connection, head, body, reader.leftover)
@@ -385,7 +385,7 @@ class _Exchange:
         return RequestError(text, host=client.authority, method=self.method, url=url)
 
 
-class _Stale(Exception):
+class _StaleError(Exception):
     """The connection was closed while it was idle."""
 
 

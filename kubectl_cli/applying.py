@@ -17,6 +17,7 @@ from kubectl_cli.changes import (
     add_source,
     dry_run_of,
     raise_all,
+    validates,
     write_query,
 )
 from kubectl_cli.errors import CommandError
@@ -56,6 +57,8 @@ class ApplyCommand:
             self._options.items("filename"),
             self._factory,
             recursive=self._options.flag("recursive"),
+            verb="apply",
+            validates=validates(self._options),
         )
         selector = self._options.text("selector")
         errors: list[Exception] = []

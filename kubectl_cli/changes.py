@@ -17,7 +17,6 @@ from kubectl_cli.printers.objects import (
     make_printer,
     name_of,
     split_format,
-    without_managed_fields,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ __all__ = [
     "add_source",
     "dry_run_of",
     "raise_all",
+    "validates",
     "write_query",
 ]
 
@@ -89,6 +89,11 @@ def write_query(options: Options, dry_run: DryRun = DryRun.NONE) -> Query:
     return query
 
 
+def validates(options: Options) -> bool:
+    """Whether objects are looked at before they are sent."""
+    return _validation(options.text("validate")) != "Ignore"
+
+
 def _validation(text: str) -> str:
     match text.lower():
         case "strict" | "true" | "1":
@@ -119,8 +124,6 @@ class ResultPrinter:
         if self._printer is None:
             print(f"{label or name_of(obj)} {operation}{self._suffix}")
             return
-        if not self._options.flag("show-managed-fields"):
-            obj = without_managed_fields(obj)
         sys.stdout.write(self._printer.render(obj))
 
 

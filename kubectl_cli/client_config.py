@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from apimachinery.kubeconfig import (
     ClientConfig,
-    InvalidConfiguration,
+    InvalidConfigurationError,
     Kubeconfig,
     KubeconfigError,
     Overrides,
@@ -19,7 +19,7 @@ from apimachinery.kubeconfig import (
     load_file,
     resolve,
 )
-from kubectl_cli.errors import CommandError, ConfigurationInvalid
+from kubectl_cli.errors import CommandError, ConfigurationInvalidError
 
 if TYPE_CHECKING:
     from kubectl_cli.flags import Options
@@ -45,10 +45,11 @@ def config_paths(options: Options) -> list[str]:
     return [os.path.join(os.path.expanduser("~"), ".kube", "config")]
 
 
-def load_kubeconfig(options: Options) -> Kubeconfig:
-    """All files merged; a file named by --kubeconfig has to exist."""
+def load_kubeconfig(options: Options, *, must_exist: bool = True) -> Kubeconfig:
+    """All files merged; a file named by --kubeconfig has to exist, unless it is edited."""
     try:
-        if path := options.text("kubeconfig"):
+        path = options.text("kubeconfig")
+        if path and must_exist:
             return load_file(path)
         return load(config_paths(options))
     except FileNotFoundError as error:
@@ -71,8 +72,8 @@ def load_client_config(options: Options) -> ClientConfig:
     kubeconfig = load_kubeconfig(options)
     try:
         config = resolve(kubeconfig, _overrides(options))
-    except InvalidConfiguration as error:
-        raise ConfigurationInvalid(error.reasons) from None
+    except InvalidConfigurationError as error:
+        raise ConfigurationInvalidError(error.reasons) from None
     except KubeconfigError as error:
         raise CommandError(str(error)) from None
     if not config.server:
@@ -104,12 +105,12 @@ def _user_overrides(options: Options) -> list[tuple[str, Any]]:
     ]
     if options.text("token"):
         fields.append(("tokenFile", ""))
-    for flag in ("client-certificate", "client-key"):
-        if options.text(flag):
-            fields.append((f"{flag}-data", ""))
-    for flag in ("as", "as-uid"):
-        if options.text(flag):
-            fields.append((flag, options.text(flag)))
+    fields += [
+        (f"{flag}-data", "")
+        for flag in ("client-certificate", "client-key")
+        if options.text(flag)
+    ]
+    fields += [(f, options.text(f)) for f in ("as", "as-uid") if options.text(f)]
     if groups := options.items("as-group"):
         fields.append(("as-groups", groups))
     if extras := options.items("as-user-extra"):
@@ -177,7 +178,7 @@ def _check_files(config: ClientConfig) -> None:
         return
     if len(reasons) == 1:
         raise CommandError(reasons[0])
-    raise ConfigurationInvalid(reasons)
+    raise ConfigurationInvalidError(reasons)
 
 
 def _cannot_open(path: str) -> str:

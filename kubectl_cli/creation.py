@@ -16,6 +16,7 @@ from kubectl_cli.changes import (
     add_source,
     dry_run_of,
     raise_all,
+    validates,
     write_query,
 )
 from kubectl_cli.errors import UsageError
@@ -49,7 +50,11 @@ def create_from_files(options: Options, factory: Factory) -> int:
     printer = ResultPrinter(options, dry_run)
     errors: list[Exception] = []
     found = read_manifests(
-        options.items("filename"), factory, recursive=options.flag("recursive")
+        options.items("filename"),
+        factory,
+        recursive=options.flag("recursive"),
+        verb="create",
+        validates=validates(options),
     )
     for manifest in found:
         obj = manifest.object

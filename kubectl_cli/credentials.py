@@ -74,7 +74,7 @@ class Credentials:
             return "Basic " + base64.b64encode(pair).decode()
         token = config.token
         if config.token_file:
-            # client_config.go: "TokenFile takes precedence over Token"
+            # Source: client_config.go, where the file goes before the token
             token = _read_token(config.token_file) or token
         if not token and config.exec:
             token = str(self._run_plugin().get("token") or "")

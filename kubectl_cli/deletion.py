@@ -103,7 +103,7 @@ class DeleteCommand:
 
     @property
     def _ignores_missing(self) -> bool:
-        # "--all and selectors: what vanished meanwhile is no error"
+        # What a selector found and what vanished meanwhile is no error.
         selects = self._options.flag("all") or self._options.text("selector")
         return self._options.flag("ignore-not-found") or (
             bool(selects) and not self._options.changed("ignore-not-found")

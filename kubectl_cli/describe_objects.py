@@ -11,6 +11,7 @@ from apimachinery.status import StatusError
 from kubectl_cli.changes import raise_all
 from kubectl_cli.errors import CommandError
 from kubectl_cli.manifests import read_manifests
+from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.rest import ACCEPT_REST
 from kubectl_cli.targets import parse_targets
 
@@ -97,7 +98,9 @@ class DescribeCommand:
     def _fetch(self, target: Target, namespace: str) -> list[_Found]:
         resource = target.resource
         if target.name:
-            obj = self._factory.client.get(resource.path(namespace, target.name))
+            client = self._factory.client
+            with telling_of_namespace(client, namespace):
+                obj = client.get(resource.path(namespace, target.name))
             return [_Found(resource, namespace, target.name, obj)]
         return self._list(resource, namespace)
 

@@ -178,7 +178,8 @@ def _read_cache(path: str) -> list[Resource] | None:
 
 
 def _from_row(row: list[Any]) -> Resource:
-    return Resource(*(tuple(each) if isinstance(each, list) else each for each in row))
+    values: list[Any] = [tuple(e) if isinstance(e, list) else e for e in row]
+    return Resource(*values)
 
 
 def _write_cache(path: str, resources: Iterable[Resource]) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 __all__ = [
     "AggregateError",
     "CommandError",
-    "ConfigurationInvalid",
-    "RemoteExit",
-    "SilentExit",
+    "ConfigurationInvalidError",
+    "RemoteExitError",
+    "SilentExitError",
     "UsageError",
 ]
 
@@ -30,7 +30,7 @@ class UsageError(CommandError):
         super().__init__(f"{message}\nSee '{command} -h' for help and examples")
 
 
-class ConfigurationInvalid(CommandError):
+class ConfigurationInvalidError(CommandError):
     """The kubeconfig holds together badly; each reason is one line."""
 
     def __init__(self, reasons: list[str]) -> None:
@@ -46,7 +46,7 @@ class AggregateError(Exception):
         self.errors = errors
 
 
-class RemoteExit(Exception):
+class RemoteExitError(Exception):
     """The command in the container ended with this code, which becomes ours."""
 
     def __init__(self, message: str, code: int) -> None:
@@ -54,7 +54,7 @@ class RemoteExit(Exception):
         self.code = code
 
 
-class SilentExit(Exception):
+class SilentExitError(Exception):
     """End with this code; whatever there was to say has been said."""
 
     def __init__(self, code: int = 1) -> None:

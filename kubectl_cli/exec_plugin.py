@@ -27,7 +27,7 @@ def run_plugin(plugin: JsonObject, config: ClientConfig) -> JsonObject:
         RequestError: it failed; kubectl shows it as a failure to reach the server.
     """
     interactive = _is_interactive(plugin, config)
-    info = {
+    info: JsonObject = {
         "kind": "ExecCredential",
         "apiVersion": plugin.get("apiVersion"),
         "spec": {"interactive": interactive},

@@ -25,6 +25,11 @@ class Factory:
         self._client: RestClient | None = None
         self._mapper: Mapper | None = None
 
+    def close(self) -> None:
+        """Close the connections that are left."""
+        if self._client is not None:
+            self._client.http.close()
+
     @property
     def config(self) -> ClientConfig:
         """The chosen context, with what the flags say instead."""
@@ -36,10 +41,10 @@ class Factory:
 
     @property
     def kubeconfig(self) -> Kubeconfig:
-        """All kubeconfig files, merged."""
+        """All kubeconfig files, merged; for the commands that show and edit them."""
         from kubectl_cli.client_config import load_kubeconfig
 
-        return load_kubeconfig(self.options)
+        return load_kubeconfig(self.options, must_exist=False)
 
     @property
     def namespace(self) -> str:

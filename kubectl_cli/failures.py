@@ -11,9 +11,9 @@ import sys
 from kubectl_cli.errors import (
     AggregateError,
     CommandError,
-    ConfigurationInvalid,
-    RemoteExit,
-    SilentExit,
+    ConfigurationInvalidError,
+    RemoteExitError,
+    SilentExitError,
 )
 
 __all__ = ["message_of", "report", "standard_message"]
@@ -21,20 +21,20 @@ __all__ = ["message_of", "report", "standard_message"]
 
 def report(error: Exception) -> int:
     """Print `error` on stderr as kubectl does; the exit code it gives."""
-    if isinstance(error, SilentExit):
+    if isinstance(error, SilentExitError):
         return error.code
     text = message_of(error)
     sys.stdout.flush()
     if text:
         print(text, file=sys.stderr)
-    return error.code if isinstance(error, CommandError | RemoteExit) else 1
+    return error.code if isinstance(error, CommandError | RemoteExitError) else 1
 
 
 def message_of(error: Exception) -> str:
     """Everything kubectl prints for this error."""
-    if isinstance(error, RemoteExit):
+    if isinstance(error, RemoteExitError):
         return str(error)
-    if isinstance(error, ConfigurationInvalid):
+    if isinstance(error, ConfigurationInvalidError):
         return multiline("Error in configuration: ", error.reasons)
     if isinstance(error, AggregateError):
         return "\n".join(_one_of_many(each) for each in error.errors)

@@ -13,7 +13,7 @@ from kubectl_cli.errors import CommandError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     Value = str | bool | int | float | list[str]
 
@@ -149,8 +149,8 @@ def _long(table: _Table, options: Options, text: str, rest: list[str]) -> None:
 
 
 def _shorts(table: _Table, options: Options, letters: str, rest: list[str]) -> None:
-    group = letters
     while letters:
+        group = letters  # errors show what is left of the group
         letter, letters = letters[0], letters[1:]
         flag = table.by_short.get(letter)
         if flag is None:
@@ -170,7 +170,7 @@ def _shorts(table: _Table, options: Options, letters: str, rest: list[str]) -> N
 
 def _set(options: Options, flag: Flag, text: str) -> None:
     try:
-        value = _READERS[flag.kind](text)
+        value: Value = _READERS[flag.kind](text)
     except ValueError as error:
         raise FlagError(
             f'invalid argument {_quote(text)} for "{flag.spelling}" flag: {error}'
@@ -234,7 +234,7 @@ def _duration(text: str) -> float:
     return parse_duration(text)
 
 
-_READERS = {
+_READERS: dict[str, Callable[[str], Value]] = {
     "string": _string,
     "bool": _bool,
     "int": _int,

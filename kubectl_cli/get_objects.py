@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from apimachinery.status import StatusError
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.manifests import read_manifests
+from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.printers.objects import (
     COMMON_FORMATS,
     make_printer,
     no_printer,
     split_format,
-    without_managed_fields,
 )
 from kubectl_cli.rest import ACCEPT_JSON, ACCEPT_TABLE
 from kubectl_cli.targets import parse_targets
@@ -140,11 +140,20 @@ class GetCommand:
         more = ""
         while True:
             asked = [*query, ("continue", more)] if more else query
-            answer = self._factory.client.get(path, asked, accept=accept)
+            answer = self._get(path, asked, accept, request)
             yield answer
             more = (answer.get("metadata") or {}).get("continue") or ""
             if not more or request.name:
                 return
+
+    def _get(
+        self, path: str, query: Query, accept: str, request: _Request
+    ) -> JsonObject:
+        client = self._factory.client
+        if not request.name:
+            return client.get(path, query, accept=accept)
+        with telling_of_namespace(client, request.namespace):
+            return client.get(path, query, accept=accept)
 
     def _failed(self, request: _Request, error: StatusError) -> None:
         """Keep the error for the end, unless missing objects are to be ignored."""
@@ -165,8 +174,6 @@ class GetCommand:
                 self._failed(request, error)
         if self._options.text("sort-by"):
             items = _sorted(items, self._options.text("sort-by"))
-        if not self._options.flag("show-managed-fields"):
-            items = [without_managed_fields(each) for each in items]
         if self._columns is not None:
             headers = not self._options.flag("no-headers")
             sys.stdout.write(self._columns.render(items, headers=headers))
@@ -247,8 +254,12 @@ class GetCommand:
         return answer
 
     def _watch(self, requests: list[_Request]) -> None:
-        if len({each.resource for each in requests}) > 1 or len(requests) != 1:
+        if len({each.resource for each in requests}) > 1:
             raise CommandError("you may only specify a single resource type")
+        if len(requests) != 1:
+            raise CommandError(
+                "you may only watch a single resource or type of resource at a time"
+            )
         request = requests[0]
         printer = (
             self._table_printer(request.resource, with_kind=False)
@@ -304,8 +315,6 @@ class GetCommand:
         sys.stdout.flush()
 
     def _show_object(self, obj: JsonObject, event: str) -> None:
-        if not self._options.flag("show-managed-fields"):
-            obj = without_managed_fields(obj)
         if event:
             obj = {"type": event, "object": obj}
         if self._columns is not None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
 from kubectl_cli.containers import all_containers, choose_container
 from kubectl_cli.errors import CommandError
 from kubectl_cli.failures import standard_message
+from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.pods import first_pod, is_ready, selector_of
 from kubectl_cli.rest import ACCEPT_REST, lines_of
 from kubectl_cli.targets import split_pair
@@ -102,7 +104,8 @@ class LogCommand:
         else:
             path = f"/api/v1/namespaces/{namespace}/pods/{self._name}"
         try:
-            obj = self._factory.client.get(path, accept=ACCEPT_REST)
+            with telling_of_namespace(self._factory.client, namespace):
+                obj = self._factory.client.get(path, accept=ACCEPT_REST)
         except StatusError as error:
             if error.reason != "NotFound":
                 raise
@@ -196,7 +199,7 @@ class LogCommand:
         )
         for log in logs:
             head = f"[pod/{log.pod}/{log.container}] "
-            streams.add(head, lambda log=log: self._open(log))
+            streams.add(head, partial(self._open, log))
         streams.run()
 
 

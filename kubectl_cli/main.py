@@ -62,8 +62,11 @@ def _dispatch(argv: list[str]) -> int:
         raise FlagError(f'required flag(s) "{names}" not set')
     from kubectl_cli.factory import Factory
 
-    result = module.run(options, Factory(options, path))
-    return int(result or 0)
+    factory = Factory(options, path)
+    try:
+        return int(module.run(options, factory) or 0)
+    finally:
+        factory.close()
 
 
 def _load(path: str) -> ModuleType:

@@ -62,22 +62,29 @@ class Manifest:
 
 
 def read_manifests(
-    files: list[str], factory: Factory, *, recursive: bool = False
+    files: list[str],
+    factory: Factory,
+    *,
+    recursive: bool = False,
+    verb: str = "",
+    validates: bool = False,
 ) -> list[Manifest]:
-    """All objects of these files, lists taken apart."""
-    found, errors = [], []
+    """All objects of these files, lists taken apart.
+
+    A `verb` must not be left without any; with `validates` each must tell its type.
+    """
+    found: list[Manifest] = []
+    errors: list[CommandError] = []
     for path in files:
         for source, text in _sources(path, recursive=recursive):
             try:
-                for obj in _objects(text, source):
-                    found.append(_locate(obj, source, factory))
+                objects = _objects(text, source, validates=validates)
+                found += [_locate(each, source, factory) for each in objects]
             except CommandError as error:
                 errors.append(error)
     _raise(errors)
-    if not found:
-        raise CommandError(
-            "no objects passed to apply" if False else "no objects passed"
-        )
+    if verb and not found:
+        raise CommandError(f"no objects passed to {verb}")
     return found
 
 
@@ -135,8 +142,9 @@ def _read(path: str) -> bytes:
 
 
 def _download(url: str) -> bytes:
-    from hops.blocking import BlockingClient
     from urllib.parse import urlsplit
+
+    from hops.blocking import BlockingClient
 
     parts = urlsplit(url)
     target = parts.path or "/"
@@ -152,11 +160,34 @@ def _download(url: str) -> bytes:
     return answer.body
 
 
-def _objects(text: bytes, source: str) -> Iterator[JsonObject]:
+def _objects(
+    text: bytes, source: str, *, validates: bool = False
+) -> Iterator[JsonObject]:
     for document in _documents(text, source):
         if document is None:
             continue
+        if validates:
+            _validate(document, source)
         yield from _flatten(document, source)
+
+
+def _validate(document: Any, source: str) -> None:
+    """What kubectl's own look at an object finds; the rest is left to the server.
+
+    Source: kubernetes/kubectl pkg/validation/schema.go (ValidateBytes, getObjectKind).
+    """
+    if isinstance(document, dict):
+        missing = [
+            f"{key} not set" for key in ("apiVersion", "kind") if not document.get(key)
+        ]
+        problem = missing[0] if len(missing) == 1 else f"[{', '.join(missing)}]"
+    else:
+        missing, problem = ["object"], "invalid object to validate"
+    if missing:
+        raise CommandError(
+            f'error validating "{source}": error validating data: {problem}; if you'
+            " choose to ignore these errors, turn validation off with --validate=false"
+        )
 
 
 def _flatten(document: Any, source: str) -> Iterator[JsonObject]:
@@ -192,10 +223,13 @@ def _json_kind(value: Any) -> str:
 
 def _documents(text: bytes, source: str) -> Iterator[Any]:
     if text.lstrip()[:1] in (b"{", b"["):
+        decoded = text.decode("utf-8-sig", "replace")
         try:
-            yield from _json_documents(text.decode("utf-8-sig"))
-        except ValueError:
-            pass  # a YAML flow mapping is no JSON
+            yield from _json_documents(decoded)
+        except json.JSONDecodeError as error:
+            # a YAML flow mapping is no JSON, but nothing goes on behind the end
+            if error.pos >= len(decoded.rstrip()) and decoded.lstrip()[0] == "{":
+                raise CommandError(f"error parsing {source}: unexpected EOF") from None
         else:
             return
     from kubectl_cli.yaml_input import YamlInputError, load_documents

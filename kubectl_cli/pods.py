@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from kubectl_cli.errors import CommandError
+from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.rest import ACCEPT_REST
 from kubectl_cli.targets import split_pair
 
@@ -39,19 +40,23 @@ def attachable_pod(
         from kubectl_cli.manifests import read_manifests
 
         obj: JsonObject = read_manifests(files, factory)[0].object
-    elif "/" in name:
-        kind, own_name = split_pair(name)
-        resource = factory.mapper.resolve(kind)
-        path = resource.path(factory.namespace, own_name)
-        obj = factory.client.get(path, accept=ACCEPT_REST)
     else:
-        path = f"/api/v1/namespaces/{factory.namespace}/pods/{name}"
-        obj = factory.client.get(path, accept=ACCEPT_REST)
+        path = _path_of(factory, name)
+        with telling_of_namespace(factory.client, factory.namespace):
+            obj = factory.client.get(path, accept=ACCEPT_REST)
     if obj.get("kind") == "Pod":
         obj["metadata"].setdefault("namespace", factory.namespace)
         return obj
     pod, _ = first_pod(factory, obj, timeout, most_active)
     return pod
+
+
+def _path_of(factory: Factory, name: str) -> str:
+    """The URL path of `pod`, `type/name`."""
+    if "/" not in name:
+        return f"/api/v1/namespaces/{factory.namespace}/pods/{name}"
+    kind, own_name = split_pair(name)
+    return factory.mapper.resolve(kind).path(factory.namespace, own_name)
 
 
 def first_pod(

@@ -58,7 +58,7 @@ class RestClient:
         self.http = http
         self.log = log
         self.warnings = 0
-        self.trace_id = ""
+        self.trace_parent = ""
         self._credentials = credentials
         self._timeout_text = timeout_text
         self._base_path = ""
@@ -267,8 +267,8 @@ class RestClient:
             headers.append(("Accept", accept))
         if content_type:
             headers.append(("Content-Type", content_type))
-        if self.trace_id:
-            headers.append(("traceparent", self.trace_id))
+        if self.trace_parent:
+            headers.append(("traceparent", self.trace_parent))
         return [*headers, *self._credentials.headers()]
 
     def _show_warnings(self, headers: Iterable[tuple[str, str]]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from apimachinery.status import StatusError
 from kubectl_cli.changes import DryRun, ResultPrinter, dry_run_of, raise_all
 from kubectl_cli.deletion import deleted_text
-from kubectl_cli.errors import CommandError, RemoteExit
+from kubectl_cli.errors import CommandError, RemoteExitError
 from kubectl_cli.last_applied import with_last_applied
 from kubectl_cli.rest import ACCEPT_REST
 from kubectl_cli.waiting import follow_object
@@ -246,7 +246,7 @@ class RunCommand:
                 text = f"pod {namespace}/{name} terminated ({reason})"
                 if message := ended.get("message"):
                     text += f"\n{message}"
-                return RemoteExit(text, code)
+                return RemoteExitError(text, code)
         reason = status.get("reason") or ""
         text = f"pod {namespace}/{name} failed"
         return CommandError(f"{text} ({reason})" if reason else text)

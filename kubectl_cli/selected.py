@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_cli.errors import CommandError
 from kubectl_cli.manifests import read_manifests
+from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def select_objects(
 
 def _named(factory: Factory, resource: Resource, name: str) -> Selected:
     namespace = factory.namespace if resource.namespaced else ""
-    obj = factory.client.get(resource.path(namespace, name))
+    with telling_of_namespace(factory.client, namespace):
+        obj = factory.client.get(resource.path(namespace, name))
     return Selected(resource, namespace, name, obj)
 
 

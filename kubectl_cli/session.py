@@ -17,9 +17,8 @@ import time
 from typing import TYPE_CHECKING
 
 from hops.blocking import RequestError, Upgraded
-from kubectl_cli.errors import CommandError, RemoteExit
+from kubectl_cli.errors import CommandError, RemoteExitError
 from kubectl_cli.outputs import Output
-from kubectl_cli.signals import SignalPipe
 from wire.exit_status import decode
 from wire.remotecommand import (
     Closed,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
     from hops.blocking import BlockingConnection
     from kubectl_cli.rest import Query, RestClient
+    from kubectl_cli.signals import SignalPipe
     from wire.remotecommand import ClientEvent
     from wire.terminal import TerminalSize
 
@@ -157,7 +157,7 @@ class Session:
         """Be the command's terminal, or its pipes, to its end.
 
         Raises:
-            RemoteExit: it ended with another code than 0.
+            RemoteExitError: it ended with another code than 0.
             CommandError: it could not be run, or the connection broke.
             BrokenPipeError: nobody reads our output any more.
         """
@@ -317,7 +317,7 @@ class Session:
         if result.success:
             return
         if result.is_exit_code:
-            raise RemoteExit(
+            raise RemoteExitError(
                 f"command terminated with exit code {result.code}", result.code
             )
         raise CommandError(result.message)

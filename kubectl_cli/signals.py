@@ -6,7 +6,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Self
 
-from kubectl_cli.errors import SilentExit
+from kubectl_cli.errors import SilentExitError
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -65,7 +65,7 @@ class SignalPipe:
         """Empty the pipe; whether the terminal may have a new size.
 
         Raises:
-            SilentExit: a signal asks us to end.
+            SilentExitError: a signal asks us to end.
         """
         while True:
             try:
@@ -74,6 +74,6 @@ class SignalPipe:
             except BlockingIOError:
                 break
         if self._ended:
-            raise SilentExit(1)
+            raise SilentExitError(1)
         resized, self._resized = self._resized, False
         return resized

@@ -5,12 +5,14 @@ Source: kubernetes/kubectl pkg/cmd/get/sorter.go.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cmp_to_key
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apimachinery.jsonpath import JsonPath, JsonPathError, parse_error, relaxed
 from kubectl_cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["sort_objects"]
 
@@ -29,13 +31,19 @@ def sort_objects(
         if "unexpected path string" in str(error):
             raise CommandError(str(error)) from None
         raise CommandError(parse_error(path, error)) from None
-    keyed = [(template.values(of(item) if of else item), item) for item in items]
+    keyed: list[tuple[list[Any], Any]] = [
+        (template.values(of(item) if of else item), item) for item in items
+    ]
     if items and not any(values for values, _ in keyed):
         raise CommandError(
             f'couldn\'t find any field with path "{relaxed(path)}" in the list of objects'
         )
-    keyed.sort(key=cmp_to_key(lambda left, right: _compare(left[0], right[0])))
+    keyed.sort(key=cmp_to_key(_compare_keyed))
     return [item for _, item in keyed]
+
+
+def _compare_keyed(left: tuple[list[Any], Any], right: tuple[list[Any], Any]) -> int:
+    return _compare(left[0], right[0])
 
 
 def _compare(left: list[Any], right: list[Any]) -> int:
@@ -77,4 +85,4 @@ def natural(text: str) -> list[tuple[int, str]]:
 
 
 def _sign(left: Any, right: Any) -> int:
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)

@@ -84,7 +84,7 @@ def _pause(deadline: float) -> None:
 def _watch_query(version: str) -> Query:
     query = [("allowWatchBookmarks", "true")]
     # client-go asks for 5 to 10 minutes, at random
-    query.append(("timeoutSeconds", str(random.randint(300, 600))))  # noqa: S311
+    query.append(("timeoutSeconds", str(random.randint(300, 600))))
     if version:
         return [*query, ("resourceVersion", version)]
     return [

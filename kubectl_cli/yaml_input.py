@@ -102,7 +102,7 @@ def load_documents(text: bytes) -> Iterator[Any]:
         YamlInputError: it is no YAML.
     """
     try:
-        yield from yaml.load_all(text, _Loader)  # noqa: S506 - safe, see _Loader
+        yield from yaml.load_all(text, _Loader)
     except yaml.YAMLError as error:
         raise YamlInputError(f"yaml: {_text(error)}") from None
 

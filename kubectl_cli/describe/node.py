@@ -31,7 +31,6 @@ _SYSTEM = (
     ("Architecture", "architecture"),
     ("Container Runtime Version", "containerRuntimeVersion"),
     ("Kubelet Version", "kubeletVersion"),
-    ("Kube-Proxy Version", "kubeProxyVersion"),
 )
 
 
@@ -67,6 +66,8 @@ def describe_node(view: NodeView) -> str:
     out.line("System Info:")
     for title, key in _SYSTEM:
         out.line(f"{title}:\t{info.get(key) or ''}", 1)
+    if proxy := info.get("kubeProxyVersion"):  # gone from nodes since 1.33
+        out.line(f"Kube-Proxy Version:\t{proxy}", 1)
     if spec.get("podCIDR"):
         out.line(f"PodCIDR:\t{spec['podCIDR']}")
     if spec.get("podCIDRs"):
@@ -120,7 +121,14 @@ def _conditions(out: Description, status: JsonObject) -> None:
     conditions = status.get("conditions") or ()
     if not conditions:
         return
-    headers = "Type Status LastHeartbeatTime LastTransitionTime Reason Message".split()
+    headers = [
+        "Type",
+        "Status",
+        "LastHeartbeatTime",
+        "LastTransitionTime",
+        "Reason",
+        "Message",
+    ]
     out.line("Conditions:")
     out.line("\t".join(headers), 1)
     out.line("\t".join("-" * len(header) for header in headers), 1)

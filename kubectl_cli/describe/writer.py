@@ -20,6 +20,11 @@ __all__ = ["Description", "date", "go_list"]
 
 _SKIPPED = "kubectl.kubernetes.io/last-applied-configuration"
 _ANNOTATION_WIDTH = 140
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
 
 
 class Description:
@@ -121,9 +126,7 @@ def date(timestamp: str | None) -> str:
 
     # metav1.Time is decoded into local time
     local = datetime.fromisoformat(timestamp).astimezone()
-    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-    day, month = days[local.weekday()], months[local.month - 1]
+    day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]
     return f"{day}, {local.day:02} {month} {local.year} {local:%H:%M:%S %z}"
 
 

@@ -33,7 +33,7 @@ class CustomColumns:
         headers, paths = [], []
         for part in spec.split(","):
             header, colon, path = part.partition(":")
-            if not colon or ":" in path and not path.startswith("{"):
+            if not colon or (":" in path and not path.startswith("{")):
                 raise CommandError(
                     f"unexpected custom-columns spec: {part},"
                     " expected <header>:<json-path-expr>"

@@ -21,7 +21,6 @@ __all__ = [
     "ObjectPrinter",
     "make_printer",
     "split_format",
-    "without_managed_fields",
 ]
 
 PRINT_FLAGS = (
@@ -51,12 +50,15 @@ class ObjectPrinter(Protocol):
 
 
 class _JsonPrinter:
-    def __init__(self, *, typed: bool = False) -> None:
+    def __init__(self, *, typed: bool, keep_managed: bool) -> None:
         self._typed = typed
+        self._keep_managed = keep_managed
 
     def render(self, obj: JsonObject) -> str:
         from kubectl_cli.printers.json import to_json
 
+        if not self._keep_managed:
+            obj = without_managed_fields(obj)
         if not self._typed:
             return to_json(obj)
         from kubectl_cli.printers.typed import in_type_order
@@ -67,22 +69,18 @@ class _JsonPrinter:
 class _YamlPrinter:
     """Documents with `---` between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_managed: bool) -> None:
+        self._keep_managed = keep_managed
         self._count = 0
 
     def render(self, obj: JsonObject) -> str:
         from kubectl_cli.printers.yaml import to_yaml
 
+        if not self._keep_managed:
+            obj = without_managed_fields(obj)
         self._count += 1
         head = "---\n" if self._count > 1 else ""
         return head + to_yaml(obj)
-
-
-class _KyamlPrinter:
-    def render(self, obj: JsonObject) -> str:
-        from kubectl_cli.printers.kyaml import to_kyaml
-
-        return to_kyaml(obj)
 
 
 class _NamePrinter:
@@ -121,21 +119,21 @@ class _GoTemplatePrinter:
     def __init__(self, template: str, *, allow_missing: bool) -> None:
         from kubectl_cli.printers.go_template import Template, TemplateError
 
+        self._text = template
         try:
             self._template = Template(template, allow_missing=allow_missing)
         except TemplateError as error:
-            raise CommandError(
-                f"error parsing template {template}, template: output:1: {error}"
-            ) from None
+            raise CommandError(f"error parsing template {template}, {error}") from None
 
     def render(self, obj: JsonObject) -> str:
+        from apimachinery.go_text import quote
         from kubectl_cli.printers.go_template import TemplateError
 
         try:
             return self._template.render(obj)
         except TemplateError as error:
             raise CommandError(
-                f"error executing template: template: output:1: {error}"
+                f"error executing template {quote(self._text)}: {error}"
             ) from None
 
 
@@ -166,21 +164,28 @@ def make_printer(
     allow_missing = not options.has("allow-missing-template-keys") or options.flag(
         "allow-missing-template-keys"
     )
+    # Only these two leave managedFields out; templates see the whole object.
+    keep_managed = options.has("show-managed-fields") and options.flag(
+        "show-managed-fields"
+    )
     match name:
         case "":
             return None
         case "json":
-            return _JsonPrinter(typed=typed)
+            return _JsonPrinter(typed=typed, keep_managed=keep_managed)
         case "yaml":
-            return _YamlPrinter()
-        case "kyaml":
-            return _KyamlPrinter()
+            return _YamlPrinter(keep_managed=keep_managed)
+        case "kyaml" if "kyaml" in formats:
+            # Unlike kubectl: this one format is not written.
+            raise CommandError("the output format kyaml is not supported")
         case "name" if "name" in formats:
             return _NamePrinter()
     if name not in formats or name not in _TEMPLATED:
         raise no_printer(options.text("output"), formats)
     if not template:
         raise CommandError("template format specified but no template given")
+    if options.text("output") != name and options.text("template"):
+        raise no_printer(options.text("output"), formats)
     if name.endswith("file"):
         template = _read(template)
     if "jsonpath" in name:

@@ -19,7 +19,7 @@ _COLUMNS = [{"name": "Name", "priority": 0}, {"name": "Age", "priority": 0}]
 
 def plain_table(answer: JsonObject) -> JsonObject:
     """The Table of one object or of a list."""
-    items = answer["items"] if "items" in answer else [answer]
+    items = answer.get("items", [answer])
     return {
         "kind": "Table",
         "metadata": answer.get("metadata") or {},

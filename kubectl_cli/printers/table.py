@@ -57,8 +57,8 @@ class TablePrinter:
 
     def _headers(self, shown: list[int], event: str) -> list[str]:
         headers = [self._columns[index]["name"].upper() for index in shown]
-        for label in self.options.label_columns:
-            headers.append(label.rpartition("/")[2].upper())
+        columns = self.options.label_columns
+        headers += [label.rpartition("/")[2].upper() for label in columns]
         if self.options.show_labels:
             headers.append("LABELS")
         if self.options.with_namespace:
@@ -74,7 +74,7 @@ class TablePrinter:
         if self.options.with_kind and cells:
             cells[0] = f"{self.options.with_kind}/{cells[0]}"
         labels: dict[str, str] = metadata.get("labels") or {}
-        cells += [labels.get(label) or "<none>" for label in self.options.label_columns]
+        cells += [labels.get(label) or "" for label in self.options.label_columns]
         if self.options.show_labels:
             listed = ",".join(f"{key}={labels[key]}" for key in sorted(labels))
             cells.append(listed or "<none>")
@@ -102,7 +102,7 @@ def _cell(value: Any) -> str:
             return str(value)
     for index, letter in enumerate(text):
         if letter in "\f\n\r":
-            # tableprinter.go: "multiple lines are truncated with ..."
+            # Source: tableprinter.go cuts at the first line break
             return _escape(text[:index]) + "..."
     return _escape(text)
 

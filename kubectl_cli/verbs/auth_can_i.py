@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from kubectl_cli.errors import CommandError, SilentExit
+from kubectl_cli.errors import CommandError, SilentExitError
 from kubectl_cli.flags import Flag
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _answer(options: Options, status: JsonObject) -> int:
             text += f" - {status['evaluationError']}"
         print(text)
     if not allowed:
-        raise SilentExit(1)
+        raise SilentExitError(1)
     return 0
 
 

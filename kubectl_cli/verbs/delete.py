@@ -101,7 +101,7 @@ def grace_of(options: Options) -> int:
         return 1
     if options.flag("force"):
         return max(seconds, 0)
-    # "to prevent accidental data loss, --grace-period=0 becomes 1 without --force"
+    # Without --force a period of 0 becomes 1, against accidents.
     return 1 if seconds == 0 else seconds
 
 
@@ -111,7 +111,6 @@ def _validate(options: Options) -> None:
         raise CommandError(
             f"unexpected -o output mode: {output}. We only support '-o name'"
         )
-    selects = options.text("selector") or options.text("field-selector")
     if options.flag("all") and options.text("selector"):
         raise CommandError("cannot set --all and --selector at the same time")
     if options.flag("all") and options.text("field-selector"):
@@ -123,8 +122,6 @@ def _validate(options: Options) -> None:
         raise CommandError(
             "--force and --grace-period greater than 0 cannot be specified together"
         )
-    if options.flag("force") and not selects:
-        return
 
 
 __all__ = ["DELETE_FLAGS", "cascade_of", "grace_of", "run"]

@@ -91,7 +91,7 @@ def _validate(options: Options, container: str) -> None:
         )
     if options.changed("limit-bytes") and options.number("limit-bytes") <= 0:
         raise CommandError("--limit-bytes must be greater than 0")
-    if options.changed("since") and options.seconds("since") <= 0:
+    if options.seconds("since") < 0:
         raise CommandError("--since must be greater than 0")
     if options.number("tail") < -1:
         raise CommandError("--tail must be greater than or equal to -1")
@@ -101,15 +101,10 @@ def _check_time(text: str) -> None:
     import re
 
     if not re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[-+]\d\d:\d\d)\Z", text):
-        shown = text if not text[:4].isdigit() else text
-        layout = (
-            "2006"
-            if not text[:4].isdigit() or len(text) < 4
-            else "2006-01-02T15:04:05Z07:00"
-        )
+        layout = "2006-01-02T15:04:05Z07:00" if text[:4].isdigit() else "2006"
         raise CommandError(
             f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00":'
-            f' cannot parse "{shown}" as "{layout}"'
+            f' cannot parse "{text}" as "{layout}"'
         )
 
 

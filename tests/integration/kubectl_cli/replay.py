@@ -61,15 +61,16 @@ class Replay:
         for request in recording["requests"]:
             key = key_of(request["method"], request["path_and_query"])
             self._answers[key].append(request)
-        self._streams = streams or {}
+        self._streams = {} if streams is None else streams
         self._lock = threading.Lock()
         self.unknown: list[str] = []
 
     def __call__(self, request: Request) -> Answer | Upgrade:
         with self._lock:
             for start, answer in self._streams.items():
-                if request.target.startswith(start):
-                    return answer
+                if request.target.startswith(start) and request.method == "GET":
+                    answers = getattr(answer, "answers", None)
+                    return next(answers) if answers is not None else answer
             recorded = self._answers.get(key_of(request.method, request.target))
             if not recorded:
                 self.unknown.append(f"{request.method} {request.target}")
@@ -78,9 +79,9 @@ class Replay:
         body = exchange.get("response_body")
         if isinstance(body, dict | list):
             answer = json_answer(body, exchange["status"])
-            if content_type := exchange.get("response_content_type"):
-                if "protobuf" not in content_type:
-                    answer.headers = [("Content-Type", content_type)]
+            content_type = exchange.get("response_content_type")
+            if content_type and "protobuf" not in content_type:
+                answer.headers = [("Content-Type", content_type)]
             return answer
         return Answer(exchange["status"], (body or "").encode())
 

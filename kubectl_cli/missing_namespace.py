@@ -1,0 +1,39 @@
+"""An object that is not found because its namespace is not there.
+
+Source: kubernetes/cli-runtime pkg/resource/visitor.go (Info.Get): on NotFound, outside
+of the namespace default, it asks for the namespace and tells of the one that is missing.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from apimachinery.status import StatusError
+from kubectl_cli.rest import ACCEPT_REST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kubectl_cli.rest import RestClient
+
+__all__ = ["telling_of_namespace"]
+
+
+@contextmanager
+def telling_of_namespace(client: RestClient, namespace: str) -> Iterator[None]:
+    """Get an object inside: its absence becomes its namespace's, if that is missing."""
+    try:
+        yield
+    except StatusError as error:
+        if error.reason == "NotFound" and namespace not in ("", "default"):
+            _look_for(client, namespace)
+        raise
+
+
+def _look_for(client: RestClient, namespace: str) -> None:
+    try:
+        client.get(f"/api/v1/namespaces/{namespace}", accept=ACCEPT_REST)
+    except StatusError as error:
+        if error.reason == "NotFound":
+            raise error from None
