@@ -45,6 +45,7 @@ from apiserver.resources.objects import Objects
 from apiserver.resources.pods import PODS
 from apiserver.response import add_common_headers
 from apiserver.services import Cachers, Services, TokenAuthenticator
+from apiserver.storage.compaction import compact_periodically
 from apiserver.storage.objects import ObjectStore
 from apiserver.streaming.kubelets import Kubelets
 from hops.hop import Hop, format_address
@@ -89,6 +90,7 @@ class ApiServer:
         self._following = following
         self._served: ServedApplication | None = None
         self._bootstrap: asyncio.Task[None] | None = None
+        self._compaction: asyncio.Task[None] | None = None
         self._bootstrapped = asyncio.Event()
         self._handle = build_chain(DEFAULT_FILTERS, dispatch)
         services.metrics.gauges["apiserver_longrunning_requests"] = (
@@ -135,6 +137,12 @@ class ApiServer:
         self.services.server_address = format_address((config.bind_address, self.port))
         self._following.start()
         self._bootstrap = spawn("bootstrap", self._ensure_first_objects())
+        self._compaction = spawn(
+            "compaction",
+            compact_periodically(
+                self.services.store, interval=config.etcd_compaction_interval
+            ),
+        )
 
     async def _ensure_first_objects(self) -> None:
         await ensure_namespaces(self.services)
@@ -171,8 +179,9 @@ class ApiServer:
 
     async def close(self) -> None:
         """Stop listening, end what runs, and release the store."""
-        if self._bootstrap is not None:
-            await cancel_and_wait(self._bootstrap)
+        for task in (self._bootstrap, self._compaction):
+            if task is not None:
+                await cancel_and_wait(task)
         await self._following.close()
         # Watches end with their cachers; then no handler is left to wait for.
         await self.services.cachers.close()

@@ -43,6 +43,7 @@ class Config:
     request_timeout: float = 60.0
     min_request_timeout: float = 1800.0
     event_ttl: float = 3600.0
+    etcd_compaction_interval: float = 300.0
     max_requests_inflight: int = 400
     max_mutating_requests_inflight: int = 200
     emulate_version: EmulatedVersion = DEFAULT_VERSION
@@ -202,6 +203,13 @@ def _add_storage(group: argparse._ArgumentGroup) -> None:
         default=(),
         metavar="LIST",
         help="comma-separated URLs of the etcd3 backend",
+    )
+    group.add_argument(
+        "--etcd-compaction-interval",
+        type=_seconds,
+        default=Config.etcd_compaction_interval,
+        metavar="DURATION",
+        help="how often history older than that is forgotten (default 5m)",
     )
     group.add_argument(
         "--event-ttl",
