@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cri_runtime.limits import descriptor_limit
 from cri_runtime.shim_client import ShimClient, ShimError, ShimGone
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class LauncherClient:
         command = [sys.executable, "-I", "-S", "-X", "utf8", str(_PROGRAM)]
         with open(self._log, "ab", opener=_private) as log:
             return subprocess.Popen(
-                [*command, self._socket, str(ready)],
+                [*command, self._socket, str(ready), str(descriptor_limit())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,

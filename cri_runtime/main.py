@@ -51,7 +51,10 @@ async def _run(config: Config) -> None:
     import asyncio
 
     from cri_runtime.app import Runtime
+    from cri_runtime.limits import raise_descriptor_limit
     from hops.hops import Hops
+
+    raise_descriptor_limit()
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

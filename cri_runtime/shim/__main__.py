@@ -1,4 +1,4 @@
-"""Entry of the launcher: `python -I -S .../cri_runtime/shim SOCKET READY_FD`.
+"""Entry of the launcher: `python -I -S .../cri_runtime/shim SOCKET READY_FD NOFILE`.
 
 Under -I and -S only this folder and the standard library can be imported. The packages stand
 two levels up; they go last on the path so that nothing there can shadow the standard library.
@@ -12,4 +12,4 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
 
 from cri_runtime.shim.launcher import main  # noqa: E402 - the path comes first
 
-main(sys.argv[1], int(sys.argv[2]))
+main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

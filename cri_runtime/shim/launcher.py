@@ -18,6 +18,7 @@ from cri_runtime.shim.loop import Loop
 from cri_runtime.shim.processes import children, kill_trees
 from cri_runtime.shim.sandbox import Sandbox
 from cri_runtime.shim.sockets import claim_address, listen_unix
+from cri_runtime.shim.spawn import remember_limit
 from cri_runtime.shim.waiting import next_dead
 
 if TYPE_CHECKING:
@@ -103,8 +104,12 @@ class Launcher:
         return _RETRY
 
 
-def main(path: str, ready: int) -> None:
-    """Listen at `path`, close the descriptor `ready` to say so, and serve."""
+def main(path: str, ready: int, descriptors: int) -> None:
+    """Listen at `path`, close the descriptor `ready` to say so, and serve.
+
+    `descriptors` is the limit that containers get; our own is as high as it may be.
+    """
+    remember_limit(descriptors)
     os.closerange(3, ready)
     os.closerange(ready + 1, os.sysconf("SC_OPEN_MAX"))
     linux.set_name("mini-cri-launch")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import traceback
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -17,6 +18,9 @@ READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
 # Reported whether asked for or not: the other side has closed.
 HANG_UP = 0
+
+# A descriptor whose handler fails so often is given up, lest the loop spin.
+_MAX_FAILURES = 10
 
 Handler: TypeAlias = Callable[[int], None]
 
@@ -34,11 +38,13 @@ class Loop:
         self._ticks: list[Callable[[], float | None]] = []
         self._wakeup: tuple[int, int] | None = None
         self._stopped = False
+        self._failures: dict[int, int] = {}
 
     def register(self, descriptor: int, events: int, handler: Handler) -> None:
         """Call `handler(events)` when the descriptor is ready."""
         self._epoll.register(descriptor, events)
         self._handlers[descriptor] = handler
+        self._failures.pop(descriptor, None)
 
     def modify(self, descriptor: int, events: int) -> None:
         """Wait for other events on a registered descriptor."""
@@ -90,7 +96,17 @@ class Loop:
             for descriptor, events in self._epoll.poll(min(waits, default=-1)):
                 handler = self._handlers.get(descriptor)
                 if handler is not None:
-                    handler(events)
+                    self._call(handler, descriptor, events)
+
+    def _call(self, handler: Handler, descriptor: int, events: int) -> None:
+        """A bug in one place must not take all containers of the pod with it."""
+        try:
+            handler(events)
+        except Exception:  # noqa: BLE001 - the top of the loop
+            traceback.print_exc()
+            self._failures[descriptor] = self._failures.get(descriptor, 0) + 1
+            if self._failures[descriptor] >= _MAX_FAILURES:
+                self.unregister(descriptor)
 
 
 def _ignore(_number: int, _frame: object) -> None:

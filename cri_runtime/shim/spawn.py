@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import stat
 from dataclasses import dataclass
@@ -15,12 +16,16 @@ from typing import NoReturn
 
 from cri_runtime.shim import linux
 
-__all__ = ["ProcessSpec", "SpawnError", "User", "spawn"]
+__all__ = ["ProcessSpec", "SpawnError", "User", "remember_limit", "spawn"]
 
 _ALL_SIGNALS = signal.valid_signals()
 
 # Python ignores these two, and what is ignored stays ignored through exec.
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+# The soft limit on open descriptors that started processes get, once it is known.
+_descriptors: list[int] = []
 
 
 class SpawnError(Exception):
@@ -94,6 +99,7 @@ def _become(spec: ProcessSpec, stdio: list[int], parent: int, report: int) -> No
         linux.become_subreaper()
         linux.die_with_parent()
         if os.getppid() == parent:  # else it died before it could be asked
+            _reset_limits()
             _reset_signals()
             _execute(spec)
     except SpawnError as failure:
@@ -133,8 +139,20 @@ def _change_user(user: User | None) -> None:
     os.setresuid(user.uid, user.uid, user.uid)
 
 
-def _reset_signals() -> None:
+def _reset_limits() -> None:
+    """We need many descriptors; a program that uses select(2) can do with 1024 only."""
     os.umask(0o022)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if _descriptors:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_descriptors[0], hard), hard))
+
+
+def remember_limit(descriptors: int) -> None:
+    """How many descriptors the processes started from now on may open."""
+    _descriptors[:] = [descriptors]
+
+
+def _reset_signals() -> None:
     for number in _IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

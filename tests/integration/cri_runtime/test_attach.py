@@ -6,6 +6,8 @@ import pytest
 
 from wire.terminal import TerminalSize
 
+from .conftest import until
+
 READER = ("sh", "-c", 'while read line; do echo "got $line"; done; echo end')
 
 
@@ -136,7 +138,9 @@ async def test_large_output_reaches_a_slow_client_whole(node):
 
 async def test_a_terminal_is_shared_and_resized(node):
     script = "trap 'stty size' WINCH; echo ready; while :; do read line; done"
-    container = await node.run("sh", "-c", script, stdin=True, tty=True)
+    pod = await node.run_pod("web")
+    container = await node.run("sh", "-c", script, stdin=True, tty=True, pod=pod)
+    await until(lambda: "ready" in node.log(container, "web"))
     stream = await node.attach(container, stdin=True, stdout=True, tty=True)
 
     await stream.resize(TerminalSize(81, 25))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import subprocess
 import sys
 
@@ -207,3 +208,19 @@ async def test_stop_all_ends_containers_at_once(program, folder):
     assert await asyncio.to_thread(stop_all, node.config.root, node.config.state) == 0
 
     await all_gone([pid])
+
+
+async def test_the_limit_on_descriptors_is_raised_for_us_and_not_for_containers(
+    program, folder
+):
+    process = program()
+    node = await connect(folder)
+    container = await node.run("sh", "-c", "ulimit -n > limit; sleep 1000")
+    limit = await node.sync(container, "sh", "-c", "ulimit -n; ulimit -Hn")
+    soft, hard = map(int, limit.stdout.split())
+    await node.channel.close()
+
+    own, _ = psutil.Process(process.pid).rlimit(psutil.RLIMIT_NOFILE)
+
+    assert own == hard
+    assert soft == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
