@@ -95,6 +95,7 @@ _SLICE = re.compile(r"(-?\d*)(:-?\d*)?(:-?\d*)?\Z")
 _KEY = re.compile(r"'([^']*)'\Z")
 _FILTER = re.compile(r"([^!<>=]+)([!<>=]+)(.+?)\Z", re.DOTALL)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z")
+_RANGE = re.compile(r"range(?![\w/-])")
 _TERMINATORS = frozenset(" \t\r\n.,[]$@{}'\"(")
 
 
@@ -321,7 +322,7 @@ class _TemplateParser:
 
     def _action(self, action: str) -> Iterator[_Part]:
         stripped = action.strip()
-        if stripped == "range" or stripped.startswith(("range ", "range\t")):
+        if _RANGE.match(stripped):
             over = _PathParser(stripped.removeprefix("range").strip()).parse()
             body, _ = self._parts()  # a missing end is as good as one
             yield _Range(over, body)
@@ -352,7 +353,10 @@ def _split_action(text: str) -> tuple[str, str]:
     if quoted:
         raise JsonPathError("unterminated quoted string")
     open_filter = "[?(" in text and ")]" not in text.partition("[?(")[2]
-    raise JsonPathError("unterminated filter" if open_filter else "unclosed action")
+    if open_filter:
+        raise JsonPathError("unterminated filter")
+    open_array = text.count("[") > text.count("]")
+    raise JsonPathError("unterminated array" if open_array else "unclosed action")
 
 
 def _split_paths(action: str) -> Iterator[tuple[_Node, ...]]:
@@ -449,7 +453,8 @@ class _PathParser:
             raise JsonPathError(f"unexpected character in JSON path: '{found}'")
         if word[0].isalpha():
             return [_Identifier(re.split(r"[.\[]", word)[0])]
-        raise JsonPathError(f"unexpected identifier {word}")
+        code = f"U+{ord(word[0]):04X} '{word[0]}'"
+        raise JsonPathError(f"unrecognized character in action: {code}")
 
     def _quoted(self, mark: str) -> str:
         end = self._at + 1

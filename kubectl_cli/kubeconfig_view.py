@@ -86,13 +86,24 @@ def _ordered(stanza: JsonObject, order: tuple[str, ...]) -> JsonObject:
         value = stanza.get(name)
         if name == "exec" and value:
             result[name] = _ordered_exec(value)
-        elif value or (name in _REQUIRED and name != "extensions"):
+        elif name == "extensions" and value:
+            result[name] = [_by_key(each) for each in value]
+        elif value or name in _REQUIRED:
             if name == "user" and order is not _CONTEXT:
                 continue
             result[name] = value if value is not None else ""
     if order is _USER:
         result.pop("cluster", None)
     return result
+
+
+def _by_key(value: Any) -> Any:
+    """An extension comes as YAML and is kept as JSON, whose keys Go sorts."""
+    if isinstance(value, dict):
+        # "name" stands first: it is a field of NamedExtension, the rest is opaque
+        keys = sorted(value, key=lambda key: (key != "name", key))
+        return {key: _by_key(value[key]) for key in keys}
+    return [_by_key(each) for each in value] if isinstance(value, list) else value
 
 
 def _ordered_exec(plugin: JsonObject) -> JsonObject:
