@@ -6,6 +6,7 @@ names of the objects that each client makes for itself.
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 import subprocess
@@ -16,7 +17,8 @@ __all__ = ["Outcome", "Pair", "normal"]
 
 _PATIENCE = 60
 _AGE = r"(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)|\d+[mhd]|<invalid>"
-#: What is replaced, in this order. A column keeps no width that an age gave it.
+#: What is replaced, in this order. A column keeps no width that an age gave it. Of the
+#: client's own version only the minor one is ours to agree on.
 _VARYING = (
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UID"),
     (r"\b[0-9a-f]{64}\b", "ID"),
@@ -24,10 +26,12 @@ _VARYING = (
     (r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}", "TIME"),
     (r"^E\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ ", "KLOG "),
     (r"(resourceVersion\"?: )\"\d+\"", r'\1"RV"'),
+    (r"(Client Version: v1\.36)\.\d+", r"\1"),
+    (r"(\"clientVersion\": \{[^}]*?\"gitVersion\": )[^}]*", r"\1BUILD"),
     (r"\b127(\.\d+){3}:\d+", "ADDRESS"),
     (r"\b127(\.\d+){3}\b *", "IP "),
     (r"(?<=\s)(AGE|Age) *(?=\s|$)", r"\1 "),
-    (r"(\s----) +", r"\1 "),
+    (r" ---- +(?=-)", " ---- "),
     (rf"(?<=[\s(])({_AGE})(?=\)|\s|$) *", "AGO "),
 )
 _PATTERNS = [(re.compile(p, re.MULTILINE), to) for p, to in _VARYING]
@@ -62,6 +66,9 @@ class Pair:
         self.programs = {"real": str(real), "ours": ours}
         for name in self.programs:
             (folder / name).mkdir()
+        # kubectl calls itself in some texts by the name it was called
+        (folder / "kubectl").symlink_to(real)
+        self.programs["real"] = str(folder / "kubectl")
 
     def write(self, name, text):
         """Lay a file where both find it under the same name."""
@@ -103,10 +110,13 @@ class Pair:
 
 
 def _difference(line, real, ours):
-    """Both outcomes, one below the other where they differ."""
+    """What differs, as a patch from the real client's outcome to ours."""
     parts = [f"kubectl {line}"]
     for name in Outcome._fields:
-        theirs, mine = getattr(real, name), getattr(ours, name)
-        if theirs != mine:
-            parts += [f"--- {name} of kubectl", str(theirs), "--- ours", str(mine)]
+        theirs, mine = (
+            str(getattr(outcome, name)).splitlines() for outcome in (real, ours)
+        )
+        parts += difflib.unified_diff(
+            theirs, mine, f"{name} of kubectl", f"{name} of ours", n=1, lineterm=""
+        )
     return "\n".join(parts)
