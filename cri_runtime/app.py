@@ -16,6 +16,7 @@ from cri_runtime.execs import Execs
 from cri_runtime.images.catalogue import Catalogue
 from cri_runtime.images.store import Images
 from cri_runtime.launcher_client import LauncherClient
+from cri_runtime.pod_ports import PodPorts
 from cri_runtime.ports import PortMap
 from cri_runtime.sandboxes import Sandboxes
 from cri_runtime.services.containers import ContainerService
@@ -86,11 +87,14 @@ class Runtime:
         self.execs = Execs(self.sandboxes)
         self.events = EventHub(self._snapshot)
         self.sandboxes.publish = self.events.publish
+        self._port_map = PortMap(self.containers)
         self.streaming = StreamingServer(
             hops,
             self.sandboxes,
             self.containers,
             self.execs,
+            PodPorts(hops, self.sandboxes, self._port_map),
+            dialect=config.dialect,
             idle_timeout=config.stream_idle_timeout,
         )
         # grpcio makes its socket with the mode of the moment; so the folder is closed.
@@ -136,7 +140,7 @@ class Runtime:
         server = grpc.aio.server(options=_GRPC_OPTIONS)
         parts = (
             NodeService(self._config),
-            PodService(self.sandboxes, self.containers, PortMap(self.containers)),
+            PodService(self.sandboxes, self.containers, self._port_map),
             ContainerService(self.sandboxes, self.containers),
             StreamService(self.sandboxes, self.containers, self.execs, self.streaming),
             StatsService(self.sandboxes, self.containers, self.events),

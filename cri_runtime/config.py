@@ -6,6 +6,10 @@ import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cri_runtime.streaming.dialect import Dialect
 
 __all__ = ["Config", "build_parser"]
 
@@ -18,6 +22,7 @@ class Config:
         root: what outlives a reboot: records, scratch directories.
         state: what does not: sockets. Its path had better be short.
         stream_idle_timeout: seconds; containerd's default is 4 h.
+        stream_creation_timeout: seconds; containerd has no setting for its 30 s.
     """
 
     address: str
@@ -26,11 +31,26 @@ class Config:
     stream_server_address: str
     stream_server_port: int
     stream_idle_timeout: float
+    stream_creation_timeout: float
+    stream_protocols: str
+    emulate_version: str
     image_policy: str
     catalogue: str
     trace_dir: str
     admin_socket: str
     log_level: str
+
+    @property
+    def dialect(self) -> Dialect:
+        """What the streaming server speaks."""
+        # 30 ms of protocol cores that `stop-all` need not pay
+        from cri_runtime.streaming.dialect import Dialect
+
+        return Dialect(
+            minor=_minor(self.emulate_version),
+            as_containerd=self.stream_protocols == "containerd",
+            creation_timeout=self.stream_creation_timeout,
+        )
 
     @classmethod
     def from_arguments(cls, options: argparse.Namespace) -> Config:
@@ -100,6 +120,28 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="cut a stream without data after this time, e.g. 90s, 4h (default: 4h)",
     )
     add(
+        "--stream-creation-timeout",
+        type=_seconds,
+        default=30.0,
+        metavar="DURATION",
+        help="time in which a SPDY client must have opened its streams (default: 30s)",
+    )
+    add(
+        "--stream-protocols",
+        choices=("all", "containerd"),
+        default="all",
+        help="what the streaming server speaks: all, or what containerd does, without "
+        "WebSocket v5 and tunnelled port-forward (default: %(default)s)",
+    )
+    add(
+        "--emulate-version",
+        type=_version,
+        default="1.36",
+        metavar="1.NN",
+        help="whose streaming library is shown where versions differ "
+        "(default: %(default)s)",
+    )
+    add(
         "--image-policy",
         choices=("permissive", "strict"),
         default="permissive",
@@ -127,3 +169,16 @@ def _seconds(text: str) -> float:
         ):
             return float(text.removesuffix(unit)) * factor
     return float(text)
+
+
+def _version(text: str) -> str:
+    """A Kubernetes version, of which the minor counts."""
+    try:
+        _minor(text)
+    except (IndexError, ValueError):
+        raise argparse.ArgumentTypeError(f"not a version: {text}") from None
+    return text
+
+
+def _minor(version: str) -> int:
+    return int(version.removeprefix("v").split(".")[1])

@@ -21,6 +21,7 @@ class Hop(StrEnum):
     KUBELET_CRI_STREAMING = "kubelet-cri-streaming"
     KUBELET_POD = "kubelet-pod"
     CRI_SHIM = "cri-shim"
+    CRI_POD = "cri-pod"
     APISERVER_ETCD = "apiserver-etcd"
 
 

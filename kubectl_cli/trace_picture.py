@@ -26,6 +26,7 @@ _ENDS = {
     "kubelet-cri": (2, 3),
     "kubelet-cri-streaming": (2, 3),
     "cri-shim": (3, 4),
+    "cri-pod": (3, 4),
 }
 #: Who dials on a hop, as connection ids name processes: of the two who see a frame, it
 #: is the one whose word is taken.
@@ -35,6 +36,7 @@ _DIALLERS = {
     "kubelet-cri": "kubelet",
     "kubelet-cri-streaming": "kubelet",
     "cri-shim": "cri",
+    "cri-pod": "cri",
 }
 
 

@@ -11,8 +11,18 @@ Source: kubernetes/cri-streaming pkg/streaming/remotecommand/{exec,status}.go
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, Literal
+
+from wire.records import dataclass
+
+TYPE_CHECKING = False  # without typing: its import costs the command line 5 ms
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    #: "compact" is cri-streaming 0.36 and later; "metav1" is what came before, and what
+    #: the translators in kubelet and API server still write.
+    StatusShape = Literal["compact", "metav1"]
+else:
+    StatusShape = str
 
 __all__ = [
     "ExitResult",
@@ -23,11 +33,8 @@ __all__ = [
     "exited",
     "internal_error",
     "text",
+    "translated",
 ]
-
-#: "compact" is cri-streaming 0.36 and later; "metav1" is what came before, and what
-#: the translators in kubelet and API server still write.
-StatusShape = Literal["compact", "metav1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,20 @@ def internal_error(message: str) -> ExitResult:
         is_exit_code=False,
         reason="InternalError",
     )
+
+
+def translated(result: ExitResult) -> ExitResult:
+    """What a v5 client is told, when a translator has read `result` from SPDY.
+
+    Source: kubernetes/apiserver pkg/util/proxy/streamtranslator.go (writeStatus): the
+    words of a runtime are not passed on, and every failure but an exit code becomes an
+    internal error of the translator's own.
+    """
+    if result.success:
+        return result
+    if result.is_exit_code:
+        return exited(result.code)
+    return internal_error(result.message)
 
 
 def encode(result: ExitResult, shape: StatusShape = "compact") -> bytes:

@@ -12,23 +12,27 @@ from typing import TYPE_CHECKING
 
 from cri_runtime.streaming.attach import serve_attach
 from cri_runtime.streaming.exec import serve_exec
+from cri_runtime.streaming.forwardings import Forwardings
 from cri_runtime.streaming.http import Answer, HttpConnection, Upgrade, plain
-from cri_runtime.streaming.refusals import refuse_spdy
 from cri_runtime.streaming.requests import PendingRequest, RequestCache
 from cri_runtime.streaming.session import Session
+from cri_runtime.streaming.spdy_session import SpdySession
 from hops.hop import Hop, format_address
 from hops.listen import Listener, listen
 from hops.session import TraceParent, bind
 from hops.tasks import cancel_and_wait, spawn
-from wire.channels import EXEC_SUBPROTOCOLS
-from wire.exit_status import ExitResult, internal_error
+from wire.exit_status import ExitResult, internal_error, translated
 from wire.remotecommand import RemoteCommandServer
+from wire.remotecommand_spdy import SPDY_PROTOCOLS, SpdyRemoteCommandServer
+from wire.spdy_negotiation import negotiate_spdy
 from wire.websocket_handshake import HandshakeRefused, is_websocket_request, negotiate
 
 if TYPE_CHECKING:
     from cri_runtime.containers import Containers
     from cri_runtime.execs import Execs
+    from cri_runtime.pod_ports import PodPorts
     from cri_runtime.sandboxes import Sandboxes
+    from cri_runtime.streaming.dialect import Dialect
     from hops.hops import Hops
     from wire.http1 import RequestHead
 
@@ -37,7 +41,7 @@ __all__ = ["StreamingServer"]
 logger = logging.getLogger(__name__)
 
 _NOT_FOUND = "404 page not found\n"
-# The protocol whose status a client gets from a translator, when the runtime is real.
+# Its status comes from a translator when the runtime is real.
 _V5 = "v5.channel.k8s.io"
 
 
@@ -50,14 +54,19 @@ class StreamingServer:
         sandboxes: Sandboxes,
         containers: Containers,
         execs: Execs,
+        pod_ports: PodPorts,
         *,
+        dialect: Dialect,
         idle_timeout: float,
     ) -> None:
         self._hops = hops
         self._sandboxes = sandboxes
         self._containers = containers
         self._execs = execs
+        self._dialect = dialect
         self._idle_timeout = idle_timeout
+        self._forwardings = Forwardings(pod_ports, dialect, idle_timeout)
+        sandboxes.on_gone.append(self._forwardings.end_of)
         self._requests = RequestCache()
         self._listener: Listener | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,6 +100,7 @@ class StreamingServer:
         """Listen no more and end all sessions; the processes run on."""
         if self._listener is not None:
             self._listener.close()
+        self._forwardings.close()
         await cancel_and_wait(*self._tasks)
 
     def _serve(self, head: RequestHead) -> Answer | Upgrade:
@@ -104,33 +114,58 @@ class StreamingServer:
         request = self._requests.consume(token, asyncio.get_running_loop().time())
         if request is None or request.kind != kind:
             return plain(404, _NOT_FOUND)
-        if is_websocket_request(head.headers) and kind != "portforward":
-            return self._upgrade_to_websocket(head, request)
-        return refuse_spdy(head)
-
-    def _upgrade_to_websocket(
-        self, head: RequestHead, request: PendingRequest
-    ) -> Answer | Upgrade:
         try:
-            negotiated = negotiate(head, EXEC_SUBPROTOCOLS)
+            if kind == "portforward":
+                return self._forwardings.upgrade(head, request)
+            return self._upgrade(head, request)
         except HandshakeRefused as refusal:
             return refusal.response, True
+
+    def _upgrade(self, head: RequestHead, request: PendingRequest) -> Upgrade:
+        """Raises HandshakeRefused."""
+        is_websocket = is_websocket_request(head.headers)
+        negotiated = (
+            negotiate(head, self._dialect.exec_subprotocols)
+            if is_websocket
+            else negotiate_spdy(
+                head,
+                SPDY_PROTOCOLS,
+                missing_is_error=self._dialect.missing_version_is_error,
+            )
+        )
+        make = self._websocket_session if is_websocket else self._spdy_session
 
         def take_over(transport: asyncio.Transport, leftover: bytes) -> None:
             if parent := TraceParent.parse(request.traceparent):
                 bind(transport, parent)
             transport.write(negotiated.response)
-            server = RemoteCommandServer(negotiated.subprotocol, request.options)
-            session = Session(
-                transport,
-                server,
-                drains=request.kind == "exec",
-                idle_timeout=self._idle_timeout,
-            )
+            session = make(transport, negotiated.subprotocol, request)
             session.start(leftover)
             self._spawn(session, request, negotiated.subprotocol)
 
         return take_over
+
+    def _websocket_session(
+        self, transport: asyncio.Transport, subprotocol: str, request: PendingRequest
+    ) -> Session:
+        return Session(
+            transport,
+            RemoteCommandServer(subprotocol, request.options),
+            drains=request.kind == "exec",
+            idle_timeout=self._idle_timeout,
+        )
+
+    def _spdy_session(
+        self, transport: asyncio.Transport, protocol: str, request: PendingRequest
+    ) -> Session:
+        server = SpdyRemoteCommandServer(
+            protocol,
+            request.options,
+            now=asyncio.get_running_loop().time(),
+            idle_timeout=self._idle_timeout,
+            creation_timeout=self._dialect.creation_timeout,
+        )
+        return SpdySession(transport, server, drains=request.kind == "exec")
 
     def _spawn(
         self, session: Session, request: PendingRequest, subprotocol: str
@@ -149,15 +184,20 @@ class StreamingServer:
     ) -> None:
         result = internal_error("the runtime is shutting down")
         try:
-            result = await self._outcome(session, request)
+            # Over SPDY a client may leave before it has opened all streams.
+            if await session.is_opened():
+                result = await self._outcome(session, request)
         except Exception:
             logger.exception("session failed", extra={"kind": request.kind})
             result = internal_error("the session failed")
         finally:
-            translated = subprotocol == _V5
-            if translated:
-                result = _as_translated(result)
-            session.finish(result, translated=translated)
+            # A real runtime does not speak v5: kubelet or API server translate it to SPDY
+            # and put the outcome in words of their own. Clients know these, so we, who
+            # speak v5 ourselves, answer with them.
+            if subprotocol == _V5:
+                session.finish(translated(result), "metav1")
+            else:
+                session.finish(result, self._dialect.status_shape)
 
     async def _outcome(self, session: Session, request: PendingRequest) -> ExitResult:
         container = self._containers.get(request.target)
@@ -169,19 +209,3 @@ class StreamingServer:
         return await serve_attach(
             session, self._sandboxes, self._containers, container, request
         )
-
-
-def _as_translated(result: ExitResult) -> ExitResult:
-    """What a v5 client reads when a translator stands between it and a runtime.
-
-    A real runtime does not speak v5: kubelet or API server translate it to SPDY and put the
-    outcome in words of their own (kubernetes/apiserver pkg/util/proxy/streamtranslator.go).
-    Clients know these, so we, who speak v5 ourselves, answer with them.
-    """
-    if result.success:
-        return result
-    if result.is_exit_code:
-        text = f"command terminated with exit code {result.code}"
-        message = f"command terminated with non-zero exit code: {text}"
-        return ExitResult(result.code, message, reason=result.reason)
-    return internal_error(result.message)

@@ -11,7 +11,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from cri_runtime.stdio import OutputPipe, StdinPipe
-from hops.linger import close_in_stages
+from hops.deadline import DeadlineTimer
+from hops.linger import abort, close_in_stages
 from wire.remotecommand import (
     PeerClosed,
     RemoteCommandServer,
@@ -24,7 +25,8 @@ from wire.remotecommand import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wire.exit_status import ExitResult
+    from wire.carrier import Buffer
+    from wire.exit_status import ExitResult, StatusShape
     from wire.terminal import TerminalSize
 
 __all__ = ["Session"]
@@ -55,6 +57,7 @@ class Session(asyncio.Protocol):
         idle_timeout: float,
     ) -> None:
         self.left = asyncio.Event()
+        self.opened = asyncio.Event()
         self.outputs_ended = asyncio.Event()
         self.stdin_ended = asyncio.Event()
         self.on_resize: Callable[[TerminalSize], None] | None = None
@@ -64,13 +67,15 @@ class Session(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._stdin: StdinPipe | None = None
         self._early: list[StdinReceived | StdinClosed] = []
+        self._early_size = 0
         self._outputs: list[OutputPipe] = []
         self._blocked = False
+        self._answers_stuck = False
         self._sized = asyncio.Event()
         self._size: TerminalSize | None = None
         self._idle_timeout = idle_timeout
         self._last_data = self._loop.time()
-        self._idle_timer = self._loop.call_later(idle_timeout, self._check_idle)
+        self._timer = DeadlineTimer(self._deadline, self._expire)
         transport.set_write_buffer_limits(_HIGH_WATER, _LOW_WATER)
 
     def start(self, leftover: bytes = b"") -> None:
@@ -78,8 +83,15 @@ class Session(asyncio.Protocol):
         self._transport.set_protocol(self)
         self._server.start()
         self._flush()
+        self._look_whether_opened()
+        self._timer.update()
         if leftover:
             self.data_received(leftover)
+
+    async def is_opened(self) -> bool:
+        """Wait until there may be output; False when the client has left before."""
+        await self.opened.wait()
+        return self._may_begin
 
     async def first_size(self, patience: float) -> TerminalSize | None:
         """The size of the client's terminal, if it says so within `patience` seconds."""
@@ -105,18 +117,15 @@ class Session(asyncio.Protocol):
         if self.left.is_set():
             self._let_go()
 
-    def finish(self, result: ExitResult, *, translated: bool = False) -> None:
-        """Send the outcome, and close.
-
-        `translated`: in the form that the translators of kubelet and API server give it.
-        """
-        self._idle_timer.cancel()
+    def finish(self, result: ExitResult, shape: StatusShape = "compact") -> None:
+        """Send the outcome, and close."""
+        self._timer.cancel()
         if self._stdin is not None:
             self._stdin.close()
         for pipe in self._outputs:
             pipe.close()
         if not self.left.is_set() and not self._server.closed:
-            self._server.send_result(result, "metav1" if translated else "compact")
+            self._server.send_result(result, shape)
             self._server.close()
             self._flush()
         close_in_stages(
@@ -127,12 +136,16 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by the transport."""
-        for event in self._server.receive_data(data):
+        for event in self._receive(data):
             self._handle(event)
-        self._flush()
+        if self._flush() and self._blocked:
+            # Answers to pings pile up: who does not read is not read either.
+            self._answers_stuck = True
+            self._control_reading()
+        self._look_whether_opened()
 
     def eof_received(self) -> bool:
-        """Called by the transport: half a WebSocket is none."""
+        """Called by the transport: half a session is none."""
         return False
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -150,9 +163,28 @@ class Session(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Called by the transport."""
-        self._blocked = False
+        self._blocked = self._answers_stuck = False
         for pipe in self._outputs:
             pipe.resume()
+        self._control_reading()
+
+    # what differs between the carriers
+
+    @property
+    def _may_begin(self) -> bool:
+        return True
+
+    def _receive(self, data: bytes) -> list[ServerEvent]:
+        return self._server.receive_data(data)
+
+    def _take(self) -> list[Buffer]:
+        return self._server.data_to_send()
+
+    def _deadline(self) -> float | None:
+        return self._last_data + self._idle_timeout
+
+    def _expire(self, now: float) -> None:
+        abort(self._transport)
 
     # from the client
 
@@ -174,11 +206,9 @@ class Session(asyncio.Protocol):
     def _on_stdin(self, event: StdinReceived | StdinClosed) -> None:
         if self._stdin is None:
             self._early.append(event)
-            waiting = sum(
-                len(e.data) for e in self._early if isinstance(e, StdinReceived)
-            )
-            if waiting > _EARLY_INPUT:
-                self._transport.pause_reading()
+            if isinstance(event, StdinReceived):
+                self._early_size += len(event.data)
+                self._control_reading()
         elif isinstance(event, StdinReceived):
             self._stdin.write(event.data)
         else:
@@ -193,23 +223,30 @@ class Session(asyncio.Protocol):
 
     def _replay(self) -> None:
         """What the client typed before there was a process."""
-        early, self._early = self._early, []
+        early, self._early, self._early_size = self._early, [], 0
         if self._stdin is None:
             return
         for event in early:
             self._on_stdin(event)
-        if not self._stdin.full:
-            self._resume_reading()
+        self._control_reading()
 
     def _on_stdin_full(self, full: bool) -> None:
-        if full:
-            self._transport.pause_reading()
-        else:
-            self._resume_reading()
+        self._control_reading()
 
-    def _resume_reading(self) -> None:
-        if not self._transport.is_closing() and not self._transport.is_reading():
+    def _control_reading(self) -> None:
+        """Read while there is room for what comes, and for the answers to it."""
+        if self._transport.is_closing():
+            return
+        is_full = self._stdin is not None and self._stdin.full
+        holds = is_full or self._answers_stuck or self._early_size > _EARLY_INPUT
+        if holds and self._transport.is_reading():
+            self._transport.pause_reading()
+        elif not holds and not self._transport.is_reading():
             self._transport.resume_reading()
+
+    def _look_whether_opened(self) -> None:
+        if self._may_begin:
+            self.opened.set()
 
     def _on_size(self, size: TerminalSize) -> None:
         # containerd: a size with a zero in it is ignored
@@ -225,8 +262,9 @@ class Session(asyncio.Protocol):
         if self.left.is_set():
             return
         self.left.set()
-        self._idle_timer.cancel()
-        self._sized.set()  # there is none to wait for
+        self.opened.set()  # or there is nothing more to wait for
+        self._timer.cancel()
+        self._sized.set()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -259,17 +297,12 @@ class Session(asyncio.Protocol):
         if all(pipe.ended for pipe in self._outputs):
             self.outputs_ended.set()
 
-    def _flush(self) -> None:
-        buffers = self._server.data_to_send()
+    def _flush(self) -> bool:
+        """Send what is queued; returns whether there was anything."""
+        buffers = self._take()
         if buffers and not self._transport.is_closing():
             self._transport.writelines(buffers)
-
-    def _check_idle(self) -> None:
-        remaining = self._last_data + self._idle_timeout - self._loop.time()
-        if remaining <= 0:
-            self._transport.abort()
-        else:
-            self._idle_timer = self._loop.call_later(remaining, self._check_idle)
+        return bool(buffers)
 
 
 def _discard(_data: bytes) -> None:
