@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from apiserver.config import Config, add_arguments
+from hops.aiohttp_server import load_aiohttp_server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 async def run(config: Config) -> None:
     """Serve until SIGTERM or SIGINT."""
+    load_aiohttp_server()
     from apiserver.app import build
     from hops.hops import Hops
 

@@ -18,6 +18,7 @@ from apiserver.config import Config
 from apiserver.main import make_parser
 from controllers.config import ControllersConfig
 from hops.admin import AdminServer
+from hops.aiohttp_server import load_aiohttp_server
 from hops.hops import Hops
 from hops.tasks import cancel_and_wait, spawn
 
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _run(
     config: Config, controllers: ControllersConfig | None, options: argparse.Namespace
 ) -> None:
+    load_aiohttp_server()
     from apiserver.app import build  # after the flags are known to be right
 
     stop = asyncio.Event()

@@ -55,6 +55,7 @@ async def _run(config: KubeletConfig) -> None:
     import asyncio
     import importlib
 
+    from hops.aiohttp_server import load_aiohttp_server
     from hops.hop import Hop
     from hops.hops import Hops
     from hops.tasks import spawn
@@ -75,6 +76,7 @@ async def _run(config: KubeletConfig) -> None:
         user_agent=f"mini-kubelet/{config.kubelet_version} (linux)",
     )
     known = spawn("kubelet node lookup", look_up_node(client, config.node_name))
+    load_aiohttp_server()
     # gRPC and aiohttp take a quarter of a second to load: the dialling goes on.
     app = await asyncio.to_thread(importlib.import_module, "kubelet.app")
     kubelet = app.Kubelet(config, hops, client)
