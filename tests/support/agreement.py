@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 __all__ = ["Outcome", "Pair", "normal"]
 
-_PATIENCE = 60
+_PATIENCE = 20
 _AGE = r"(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)|\d+[mhd]|<invalid>"
 #: What is replaced, in this order. A column keeps no width that an age gave it. Of the
 #: client's own version only the minor one is ours to agree on.
