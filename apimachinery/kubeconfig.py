@@ -14,11 +14,13 @@ import base64
 import binascii
 import json
 import os
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
 
+from wire.records import dataclass, field, replace
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from apimachinery.types import JsonObject
 
@@ -74,6 +76,9 @@ class Overrides:
     namespace: str = ""
     cluster_fields: tuple[tuple[str, Any], ...] = ()
     user_fields: tuple[tuple[str, Any], ...] = ()
+
+
+_NO_OVERRIDES = Overrides()
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +245,7 @@ def merge(configs: Iterable[Kubeconfig]) -> Kubeconfig:
     return merged
 
 
-def resolve(config: Kubeconfig, overrides: Overrides = Overrides()) -> ClientConfig:
+def resolve(config: Kubeconfig, overrides: Overrides = _NO_OVERRIDES) -> ClientConfig:
     """What a client of the chosen context needs.
 
     Raises:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import os
 import ssl
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from wire.records import dataclass
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

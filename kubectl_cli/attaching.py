@@ -6,14 +6,14 @@ Source: kubernetes/kubectl pkg/cmd/attach/attach.go.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from kubectl_cli.containers import choose_container
 from kubectl_cli.errors import CommandError
 from kubectl_cli.streams import connect
 from kubectl_cli.tty import is_terminal
+from wire.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory

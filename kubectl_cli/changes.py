@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.flags import Flag
@@ -19,6 +18,7 @@ from kubectl_cli.printers.objects import (
     split_format,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.flags import Options

@@ -7,7 +7,6 @@ pkg/genericclioptions/config_flags.go.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from apimachinery.kubeconfig import (
     ClientConfig,
@@ -21,7 +20,10 @@ from apimachinery.kubeconfig import (
 )
 from kubectl_cli.errors import CommandError, ConfigurationInvalidError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from kubectl_cli.flags import Options
 
 __all__ = [
@@ -129,7 +131,7 @@ def _extras(items: list[str]) -> dict[str, list[str]]:
 def _without_server(
     config: ClientConfig, kubeconfig: Kubeconfig, options: Options
 ) -> ClientConfig:
-    from dataclasses import replace
+    from wire.records import replace
 
     host = os.environ.get("KUBERNETES_SERVICE_HOST")
     if host and not kubeconfig.contexts and os.path.exists(f"{_SERVICE_ACCOUNT}/token"):
@@ -142,7 +144,7 @@ def _in_cluster(config: ClientConfig, host: str, options: Options) -> ClientConf
 
     Source: kubernetes/client-go rest/config.go InClusterConfig.
     """
-    from dataclasses import replace
+    from wire.records import replace
 
     port = os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     namespace = options.text("namespace")

@@ -6,12 +6,13 @@ Source: kubernetes/kubectl pkg/cmd/util/podcmd/podcmd.go of 1.36.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
 from kubectl_cli.errors import CommandError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from apimachinery.types import JsonObject
 

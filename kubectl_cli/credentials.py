@@ -7,12 +7,12 @@ Credentials go out over https only, as client-go does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from kubectl_cli.errors import CommandError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from apimachinery.kubeconfig import ClientConfig
     from apimachinery.types import JsonObject

@@ -10,14 +10,15 @@ import contextlib
 import json
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
 from kubectl_cli.resources import Resource
 from kubectl_cli.rest import ACCEPT_REST
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 
 from kubectl_cli.commands import ALIASES, COMMANDS, GROUPS
@@ -17,17 +19,21 @@ __all__ = ["main", "run"]
 
 def main() -> int:
     """The console script; the exit code is kubectl's for the same command line."""
+    # A command is over before its garbage matters; collecting costs it 5 ms.
+    gc.set_threshold(100_000)
     for stream in (sys.stdout, sys.stderr):
         # Bytes of file names and of servers pass through; Go does not look at locales.
         stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
-        return code
+        sys.stderr.flush()
     except BrokenPipeError:
         return _die_of("SIGPIPE")
     except KeyboardInterrupt:
         return _die_of("SIGINT")
+    # All is closed and given back: taking the interpreter apart is 4 ms for nothing.
+    os._exit(code)
 
 
 def run(argv: list[str]) -> int:
@@ -119,7 +125,6 @@ def _group(path: str, rest: list[str]) -> int:
 
 def _die_of(name: str) -> int:
     """End by this signal, so that a shell sees what it would see of kubectl."""
-    import os
     import signal
 
     number = signal.Signals[name]

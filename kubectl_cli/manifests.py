@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.flags import Flag
+from wire.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory

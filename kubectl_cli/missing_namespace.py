@@ -7,11 +7,10 @@ of the namespace default, it asks for the namespace and tells of the one that is
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from apimachinery.status import StatusError
 from kubectl_cli.rest import ACCEPT_REST
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,13 +24,18 @@ def telling_of_namespace(client: RestClient, namespace: str) -> Iterator[None]:
     """Get an object inside: its absence becomes its namespace's, if that is missing."""
     try:
         yield
-    except StatusError as error:
-        if error.reason == "NotFound" and namespace not in ("", "default"):
+    except Exception as error:
+        from apimachinery.status import StatusError  # 10 ms: only when it failed
+
+        missing = isinstance(error, StatusError) and error.reason == "NotFound"
+        if missing and namespace not in ("", "default"):
             _look_for(client, namespace)
         raise
 
 
 def _look_for(client: RestClient, namespace: str) -> None:
+    from apimachinery.status import StatusError
+
     try:
         client.get(f"/api/v1/namespaces/{namespace}", accept=ACCEPT_REST)
     except StatusError as error:

@@ -7,15 +7,16 @@ helpers.go GetFirstPod), pkg/util/podutils (ActivePods).
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
 
 from kubectl_cli.errors import CommandError
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.rest import ACCEPT_REST
 from kubectl_cli.targets import split_pair
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory

@@ -9,11 +9,10 @@ pkg/resource/builder.go (texts), kubernetes/client-go restmapper/shortcut.go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from kubectl_cli.errors import CommandError
+from wire.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -14,7 +14,6 @@ import os
 import select
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from hops.blocking import RequestError, Upgraded
 from kubectl_cli.errors import CommandError, RemoteExitError
@@ -30,6 +29,7 @@ from wire.remotecommand import (
     StreamOptions,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

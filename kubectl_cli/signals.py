@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Self
 
 from kubectl_cli.errors import SilentExitError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
+    from typing import Self
 
 __all__ = ["SignalPipe"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING
 
 from kubectl_cli.session import Sizes, StreamOptions, open_session
 from kubectl_cli.signals import SignalPipe
 from kubectl_cli.tty import RawTerminal, is_terminal, size_of
 from wire.terminal import TerminalSize
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory

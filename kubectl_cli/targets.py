@@ -6,11 +6,10 @@ normalizeMultipleResourcesArgs and the texts).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from kubectl_cli.errors import CommandError
+from wire.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kubectl_cli.resources import Mapper, Resource
 

@@ -9,12 +9,13 @@ import atexit
 import contextlib
 import os
 import termios
-from typing import TYPE_CHECKING, Any, Self
 
 from wire.terminal import TerminalSize
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any, Self
 
 __all__ = ["RawTerminal", "is_terminal", "size_of"]
 

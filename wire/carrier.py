@@ -6,8 +6,13 @@ one (`wire.websocket_carrier`); SPDY streams are another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from wire.records import dataclass
+
+TYPE_CHECKING = False  # without typing: its import costs the command line 5 ms
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
 
 __all__ = [
     "Buffer",

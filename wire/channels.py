@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from enum import IntEnum
 
 from wire.errors import RemoteProtocolError
+from wire.records import dataclass
 from wire.websocket import Opcode
 
 __all__ = [

@@ -5,10 +5,12 @@ Source: RFC 9112 section 6 (which rule applies) and 7.1 (chunks).
 
 from __future__ import annotations
 
-from typing import Self
-
 from wire.errors import RemoteProtocolError
 from wire.http1_head import Headers, RequestHead, ResponseHead, get_all, has_token
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["LAST_CHUNK", "BodyReader", "encode_chunk"]
 

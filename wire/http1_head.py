@@ -11,13 +11,14 @@ net/http and net/textproto read, because that is what sits at the other end.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
 
 from wire.errors import LocalProtocolError, RemoteProtocolError
+from wire.records import dataclass, field
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
 
 __all__ = [
     "Head",

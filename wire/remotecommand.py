@@ -8,8 +8,6 @@ Source: remotecommand.md sections 3 to 6 and 9.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wire.carrier import (
     Buffer,
     Carrier,
@@ -22,6 +20,7 @@ from wire.carrier import (
 )
 from wire.channels import SUBPROTOCOLS, Channel
 from wire.exit_status import ExitResult, StatusShape, encode, text
+from wire.records import dataclass
 from wire.terminal import ResizeDecoder, TerminalSize, encode_resize
 from wire.websocket import CloseCode
 from wire.websocket_carrier import WebSocketClientCarrier, WebSocketServerCarrier

@@ -7,7 +7,8 @@ with a streaming encoding/json decoder, so keys match in any case.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+
+from wire.records import dataclass
 
 __all__ = ["ResizeDecoder", "TerminalSize", "encode_resize"]
 

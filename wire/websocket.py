@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import struct
 import sys
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 from wire.errors import RemoteProtocolError
+from wire.records import dataclass
 from wire.websocket_handshake import (
     HandshakeRefused,
     Negotiated,
@@ -27,6 +26,7 @@ from wire.websocket_handshake import (
     offered_subprotocols,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -9,7 +9,6 @@ Source: remotecommand.md sections 5 and 10.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from wire.carrier import (
     Buffer,
@@ -42,6 +41,7 @@ from wire.websocket import (
     parse_close,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from wire.errors import RemoteProtocolError
 from wire.http1_head import (
@@ -21,7 +19,9 @@ from wire.http1_head import (
     get_header,
     has_token,
 )
+from wire.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
