@@ -57,6 +57,11 @@ class EmulatedVersion:
         """TranslateStreamCloseWebsocketRequests: on since 1.30."""
         return (self.major, self.minor) >= (1, 30)
 
+    @property
+    def tunnels_port_forward(self) -> bool:
+        """PortForwardWebsockets: on since 1.31."""
+        return (self.major, self.minor) >= (1, 31)
+
 
 DEFAULT_VERSION = EmulatedVersion(1, 36)
 

@@ -74,7 +74,6 @@ __all__ = ["Kubelet"]
 logger = logging.getLogger(__name__)
 
 _WEBSOCKETS_TO_KUBELET = "ExtendWebSocketsToKubelet"
-_RUNTIMES_WITH_V5 = frozenset({"mini-cri"})
 _RUNTIME_PATIENCE = 2.0
 
 
@@ -306,11 +305,8 @@ class Kubelet:
         )
 
     def _declared_features(self) -> tuple[str, ...]:
-        """Since 1.36: v5 WebSockets may come here, if the runtime speaks them."""
-        speaks_v5 = self._runtime.name in _RUNTIMES_WITH_V5
-        return (
-            (_WEBSOCKETS_TO_KUBELET,) if self._config.minor >= 36 and speaks_v5 else ()
-        )
+        """Since 1.36: v5 WebSockets may come here, whatever the runtime speaks."""
+        return (_WEBSOCKETS_TO_KUBELET,) if self._config.minor >= 36 else ()
 
     def _node_changed(self) -> None:
         if self._node is not None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hops.client import HttpClient, Upgraded
     from wire.http1 import Headers
 
-__all__ = ["is_upgrade", "pass_through"]
+__all__ = ["dial", "forwarded_headers", "is_upgrade", "pass_through", "refuse"]
 
 # Consumed by us, or about this connection only.
 _NOT_FORWARDED = frozenset({"authorization", "content-length", "transfer-encoding"})
@@ -49,9 +49,9 @@ async def pass_through(
     request = context.request
     if not is_upgrade(request):
         raise status.bad_request("Upgrade request required")
-    upgraded = await _dial(context, client, target)
+    upgraded = await dial(client, request.method, target, forwarded_headers(context))
     if isinstance(upgraded, UpgradeRefused):
-        return await _refuse(context, upgraded)
+        return await refuse(context, upgraded)
     try:
         connection = await take_over(request)
     except BaseException:
@@ -62,13 +62,16 @@ async def pass_through(
     return connection.response
 
 
-async def _dial(
-    context: RequestContext, client: HttpClient, target: str
+async def dial(
+    client: HttpClient, method: str, target: str, headers: Headers
 ) -> Upgraded | UpgradeRefused:
-    request = context.request
-    headers = forwarded_headers(context)
+    """Ask the kubelet for an upgrade; a refusal by it is an answer like any other.
+
+    Raises:
+        StatusError: 500, it cannot be reached.
+    """
     try:
-        return await client.upgrade(request.method, target, headers)
+        return await client.upgrade(method, target, headers)
     except UpgradeRefused as refused:
         if refused.head.status < 400:
             raise _server_error(
@@ -124,7 +127,7 @@ def new_traceparent() -> str:
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
 
 
-async def _refuse(
+async def refuse(
     context: RequestContext, refused: UpgradeRefused
 ) -> web.StreamResponse:
     """Write the kubelet's refusal to the client and end the connection.

@@ -24,6 +24,7 @@ from kubelet.server.metrics import (
 )
 from kubelet.server.pods import configz, pods_list, running_pods
 from kubelet.server.stats import summary
+from kubelet.server.streaming import MUST_TRANSLATE
 from kubelet.server.system_logs import system_logs
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def healthz_application(host: Host) -> web.Application:
 def _application(host: Host, *middlewares: Callable[..., Any]) -> web.Application:
     app = web.Application(middlewares=[*middlewares, _go_restful])
     app[HOST] = host
+    app[MUST_TRANSLATE] = set()
     app.on_response_prepare.append(_trim_headers)
     return app
 

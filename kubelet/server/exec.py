@@ -8,7 +8,8 @@ pkg/streaming/{remotecommand,portforward}.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -20,6 +21,10 @@ from kubelet.server.answers import write_error
 from kubelet.server.host import HOST
 from kubelet.server.streaming import proxy_upgrade
 from rpc import cri_v1_pb2 as cri
+from wire.errors import RemoteProtocolError
+from wire.portforward import is_tunnel_request, parse_ports
+from wire.remotecommand import StreamOptions
+from wire.websocket_handshake import is_websocket_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,26 +41,15 @@ class BadOptionsError(ValueError):
     """400: the query asks for nothing that can be done."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamOptions:
+def _stream_options(form: Mapping[str, str]) -> StreamOptions:
     """Which streams are asked for. A flag counts only if its value is exactly `1`."""
-
-    stdin: bool
-    stdout: bool
-    stderr: bool
-    tty: bool
-
-    @classmethod
-    def from_form(cls, form: Mapping[str, str]) -> StreamOptions:
-        flags = [form.get(name) == "1" for name in ("input", "output", "error", "tty")]
-        stdin, stdout, stderr, tty = flags
-        # "unsupported to have both tty and stderr": the latter is dropped silently.
-        stderr = stderr and not tty
-        if not (stdin or stdout or stderr):
-            raise BadOptionsError(
-                "you must specify at least 1 of stdin, stdout, stderr"
-            )
-        return cls(stdin, stdout, stderr, tty)
+    flags = [form.get(name) == "1" for name in ("input", "output", "error", "tty")]
+    stdin, stdout, stderr, tty = flags
+    # "unsupported to have both tty and stderr": the latter is dropped silently.
+    stderr = stderr and not tty
+    if not (stdin or stdout or stderr):
+        raise BadOptionsError("you must specify at least 1 of stdin, stdout, stderr")
+    return StreamOptions(stdin, stdout, stderr, tty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +80,7 @@ async def exec_(request: web.Request) -> web.StreamResponse:
     """GET or POST /exec/NAMESPACE/POD[/UID]/CONTAINER."""
     host, target = request.app[HOST], Target.from_request(request)
     try:
-        options = StreamOptions.from_form(await _form(request))
+        options = _stream_options(await _form(request))
     except BadOptionsError as err:
         return write_error(400, str(err))
     if host.pod_named(target.namespace, target.pod) is None:
@@ -97,24 +91,22 @@ async def exec_(request: web.Request) -> web.StreamResponse:
             if container_id is None:
                 text = f'container not found ("{target.container}")'
                 return write_error(500, text)
-            url = await host.runtime.exec_url(
+            new_url = partial(
+                host.runtime.exec_url,
                 container_id,
                 request.query.getall("command", []),
-                stdin=options.stdin,
-                stdout=options.stdout,
-                stderr=options.stderr,
-                tty=options.tty,
+                **_streams(options),
             )
+            return await proxy_upgrade(request, host, new_url, options)
         except CriError as err:
             return _cri_error(err)
-    return await proxy_upgrade(request, url, host.hops)
 
 
 async def attach(request: web.Request) -> web.StreamResponse:
     """GET or POST /attach/NAMESPACE/POD[/UID]/CONTAINER."""
     host, target = request.app[HOST], Target.from_request(request)
     try:
-        options = StreamOptions.from_form(await _form(request))
+        options = _stream_options(await _form(request))
     except BadOptionsError as err:
         return write_error(400, str(err))
     pod = host.pod_named(target.namespace, target.pod)
@@ -131,24 +123,21 @@ async def attach(request: web.Request) -> web.StreamResponse:
                 return write_error(500, text)
             # Whether there is a terminal was decided when the container was made.
             tty = bool(spec.get("tty"))
-            url = await host.runtime.attach_url(
-                container_id,
-                stdin=options.stdin,
-                stdout=options.stdout,
-                stderr=options.stderr and not tty,
-                tty=tty,
+            options = replace(options, stderr=options.stderr and not tty, tty=tty)
+            new_url = partial(
+                host.runtime.attach_url, container_id, **_streams(options)
             )
+            return await proxy_upgrade(request, host, new_url, options)
         except CriError as err:
             return _cri_error(err)
-    return await proxy_upgrade(request, url, host.hops)
 
 
 async def port_forward(request: web.Request) -> web.StreamResponse:
     """GET or POST /portForward/NAMESPACE/POD[/UID]."""
     host, target = request.app[HOST], Target.from_request(request)
     try:
-        ports = _ports(request)
-    except BadOptionsError as err:
+        ports = _ports(request, host.config.minor)
+    except RemoteProtocolError as err:
         return write_error(400, str(err))
     pod = host.pod_named(target.namespace, target.pod)
     if pod is None:
@@ -160,10 +149,10 @@ async def port_forward(request: web.Request) -> web.StreamResponse:
             sandbox_id = await _ready_sandbox(host, pod)
             if sandbox_id is None:
                 return write_error(500, f'pod not found ("{target.full_name}")')
-            url = await host.runtime.port_forward_url(sandbox_id, ports)
+            new_url = partial(host.runtime.port_forward_url, sandbox_id, ports)
+            return await proxy_upgrade(request, host, new_url)
         except CriError as err:
             return _cri_error(err)
-    return await proxy_upgrade(request, url, host.hops)
 
 
 async def run(request: web.Request) -> web.StreamResponse:
@@ -215,21 +204,28 @@ async def _ready_sandbox(host: Host, pod: JsonObject) -> str | None:
     return ready[-1].id if ready else None
 
 
-def _ports(request: web.Request) -> list[int]:
-    """Ports of a WebSocket client; one that speaks SPDY names them in its streams."""
-    if "websocket" not in request.headers.get("Upgrade", "").lower():
+def _streams(options: StreamOptions) -> dict[str, bool]:
+    return {
+        "stdin": options.stdin,
+        "stdout": options.stdout,
+        "stderr": options.stderr,
+        "tty": options.tty,
+    }
+
+
+def _ports(request: web.Request, minor: int) -> list[int]:
+    """Ports of a WebSocket client; one that speaks SPDY names them in its streams.
+
+    Raises:
+        RemoteProtocolError: the text of the 400.
+    """
+    headers = list(request.headers.items())
+    if not is_websocket_request(headers):
         return []
-    texts = [t for value in request.query.getall("port", []) for t in value.split(",")]
-    if not texts:
-        raise BadOptionsError('query parameter "port" is required')
-    ports = []
-    for text in texts:
-        if not text.isdigit() or int(text) > 65535:
-            raise BadOptionsError(f'unable to parse "{text}" as a port: invalid syntax')
-        if int(text) == 0:
-            raise BadOptionsError(f'port "{text}" must be > 0')
-        ports.append(int(text))
-    return ports
+    # ExtendWebSocketsToKubelet: there is SPDY inside
+    if minor >= 36 and is_tunnel_request(headers):
+        return []
+    return parse_ports(request.query.getall("port", []))
 
 
 def _cri_error(err: CriError) -> web.Response:

@@ -1,5 +1,12 @@
 """Hands an upgraded request over to the runtime's streaming server, byte for byte.
 
+Since 1.36 clients may come with WebSocket v5, or with port-forward's tunnel. A runtime
+that does not speak these (containerd) says so with 403; then a second URL is asked for,
+the session is translated to SPDY, and so are all that follow.
+
+Unlike the real kubelet, which translates for every runtime: ours speaks both, and bytes
+that nobody decodes on the way are moved faster.
+
 Source: kubernetes/apimachinery pkg/util/proxy/upgradeaware.go with the responder of
 kubernetes/kubernetes pkg/kubelet/server/server.go (plain text, always 500).
 """
@@ -8,28 +15,38 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from hops.client import HttpClient, UpgradeRefused
-from hops.dial import ConnectError
-from hops.hop import Hop
+from hops.client import ConnectError, UpgradeRefused
 from hops.serve import take_over
 from hops.splice import splice
 from kubelet.server.answers import http_error
+from kubelet.server.backend import (
+    forwarded_headers,
+    refused_response,
+    runtime_client,
+)
+from kubelet.server.translation import translation
 from wire.errors import ProtocolError
 from wire.http1 import ResponseHead, encode_response_head
 
 if TYPE_CHECKING:
     from hops.client import Upgraded
     from hops.hops import Hops
+    from kubelet.server.backend import NewUrl
+    from kubelet.server.host import Host
+    from wire.remotecommand import StreamOptions
 
-__all__ = ["is_upgrade", "proxy_upgrade"]
+__all__ = ["MUST_TRANSLATE", "is_upgrade", "proxy_upgrade"]
 
 logger = logging.getLogger(__name__)
 
-_HOP_BY_HOP = frozenset({"transfer-encoding", "content-length", "connection"})
+# ExtendWebSocketsToKubelet
+_TRANSLATES_SINCE = 36
+
+#: What the runtime was found not to speak.
+MUST_TRANSLATE: web.AppKey[set[str]] = web.AppKey("must_translate")
 
 
 def is_upgrade(request: web.Request) -> bool:
@@ -40,27 +57,53 @@ def is_upgrade(request: web.Request) -> bool:
 
 
 async def proxy_upgrade(
-    request: web.Request, url: str, hops: Hops
+    request: web.Request,
+    host: Host,
+    new_url: NewUrl,
+    options: StreamOptions | None = None,
 ) -> web.StreamResponse:
-    """Send the request to `url` as it came; after a 101 join the two connections."""
+    """Send the request to the runtime as it came; after a 101 join the two connections.
+
+    Args:
+        new_url: asks the runtime for a URL; each serves once.
+        options: the streams of an exec or attach, None for port-forward.
+
+    Raises:
+        CriError: the runtime gives no URL.
+    """
     if not is_upgrade(request):
         return http_error(500, "Upgrade request required")
-    parts = urlsplit(url)
-    client = HttpClient(
-        hops, Hop.KUBELET_CRI_STREAMING, f"{parts.scheme}://{parts.netloc}"
-    )
-    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    translate = None
+    if host.config.minor >= _TRANSLATES_SINCE:
+        translate = translation(request, host.hops, new_url, options)
+    refused = request.app[MUST_TRANSLATE]
+    if translate is not None and translate.kind in refused:
+        return await translate.serve()
+    upgraded = await _dial(request, host.hops, await new_url())
+    if isinstance(upgraded, web.Response):
+        if translate is None or upgraded.status != 403:
+            return upgraded
+        logger.info("the runtime needs translation", extra={"of": translate.kind})
+        refused.add(translate.kind)
+        return await translate.serve()
+    return await _join(request, upgraded)
+
+
+async def _dial(request: web.Request, hops: Hops, url: str) -> Upgraded | web.Response:
+    client, target = runtime_client(hops, url)
     try:
-        upgraded = await client.upgrade(
-            request.method, target, _headers(request), body=await request.read()
+        return await client.upgrade(
+            request.method,
+            target,
+            forwarded_headers(request),
+            body=await request.read(),
         )
     except UpgradeRefused as refusal:
-        return _refused(refusal)
+        return refused_response(refusal)
     except ConnectError as err:
         return http_error(500, f"error dialing backend: {err}")
     except (OSError, ProtocolError) as err:
         return http_error(500, f"error sending request: {err}")
-    return await _join(request, upgraded)
 
 
 async def _join(request: web.Request, upgraded: Upgraded) -> web.StreamResponse:
@@ -80,28 +123,3 @@ async def _join(request: web.Request, upgraded: Upgraded) -> web.StreamResponse:
 
 def _raw_head(head: ResponseHead) -> bytes:
     return head.raw or encode_response_head(head)
-
-
-def _headers(request: web.Request) -> list[tuple[str, str]]:
-    """All headers as they came, Host too, and who asked."""
-    headers = [
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in request.raw_headers
-        if name.lower() != b"x-forwarded-for"
-    ]
-    forwarded = [*request.headers.getall("X-Forwarded-For", ()), request.remote or ""]
-    headers.append(("X-Forwarded-For", ", ".join(filter(None, forwarded))))
-    return headers
-
-
-def _refused(refusal: UpgradeRefused) -> web.Response:
-    head = refusal.head
-    if head.status < 400:
-        text = f"invalid upgrade response: status code {head.status}"
-        return http_error(500, text)
-    response = web.Response(status=head.status, reason=head.reason, body=refusal.body)
-    for name, value in head.headers:
-        if name.lower() not in _HOP_BY_HOP:
-            response.headers[name] = value
-    response.force_close()
-    return response
