@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -160,6 +161,8 @@ def is_ready(pod: dict | None) -> bool:
 def running_cluster(name: str = "t", *arguments: str):
     """A cluster that is up; afterwards nothing of it may be left."""
     adopt_orphans()
+    # A test run that is told to end takes its cluster along.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     before = descendants()
     # Short, since sockets lie in it.
     folder = Path(tempfile.mkdtemp(prefix="mk-", dir="/tmp"))
