@@ -37,7 +37,6 @@ _KEPT_FLAGS: Final = (
     "trace_dir",
     "kubelet",
     "cri_socket",
-    "etcd",
     "image_policy",
     "image_catalogue",
 )
@@ -300,7 +299,6 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     )
     add("--kubelet", metavar="PATH", help="run this kubelet in place of ours")
     add("--cri-socket", metavar="URL", help="use this CRI runtime (unix:///…)")
-    add("--etcd", metavar="URL", help="keep objects in this etcd")
     add("--image-policy", choices=["permissive", "strict"], help="see docs/images.md")
     add("--image-catalogue", metavar="FILE", help="images beside the built-in ones")
     add(

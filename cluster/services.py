@@ -1,11 +1,11 @@
 """The services of a cluster as data: what runs, how it is seen to be ready, and what
 may stand in its place.
 
-| service      | needs                  | replaced by                             |
-|--------------|------------------------|-----------------------------------------|
-| apiserver    | etcd, when it is given | (its store: `--etcd=URL`)               |
-| cri-NODE     |                        | `--cri-socket=unix:///…`: not started   |
-| kubelet-NODE | apiserver, cri-NODE    | `--kubelet=PATH`: another executable    |
+| service      | needs               | replaced by                           |
+|--------------|---------------------|---------------------------------------|
+| apiserver    |                     |                                       |
+| cri-NODE     |                     | `--cri-socket=unix:///…`: not started |
+| kubelet-NODE | apiserver, cri-NODE | `--kubelet=PATH`: another executable  |
 
 All are started at once: each waits by itself for those it needs. The order below is
 the order of the lines that `up` prints.
@@ -135,9 +135,8 @@ def _api_server(settings: ClusterSettings, layout: Layout) -> Service:
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": str(pki.service_account_public_key),
         "service-account-signing-key-file": str(pki.service_account_key),
-        "storage-backend": "etcd3" if settings.etcd else "sqlite",
-        "etcd-servers": settings.etcd,
-        "sqlite-path": "" if settings.etcd else str(layout.database),
+        "storage-backend": "sqlite",
+        "sqlite-path": str(layout.database),
         "controllers-kubeconfig": str(layout.component_config("controller-manager")),
         "scheduler-kubeconfig": str(layout.component_config("scheduler")),
         "emulate-version": settings.emulate_version,

@@ -33,7 +33,6 @@ class ClusterSettings:
         ports: by service name; those in `fixed_ports` were given by the user.
         kubelet: a kubelet's executable to run in place of ours.
         cri_socket: a CRI endpoint (unix:///...) in place of our runtime.
-        etcd: etcd's URL in place of the SQLite file.
     """
 
     name: str
@@ -46,7 +45,6 @@ class ClusterSettings:
     trace_dir: str = ""
     kubelet: str = ""
     cri_socket: str = ""
-    etcd: str = ""
     image_policy: str = ""
     image_catalogue: str = ""
 

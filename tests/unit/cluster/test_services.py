@@ -83,16 +83,6 @@ def test_a_kubelet_of_the_users_gets_a_configuration_file_and_no_flags_of_ours()
     assert '"port": 10250' in kubelet_config(settings, LAYOUT, "mini-kube")
 
 
-def test_etcd_takes_the_place_of_the_database():
-    settings = replace(SETTINGS, etcd="http://127.0.0.1:2379")
-
-    found = flags(by_name(settings)["apiserver"].command)
-
-    assert found["storage-backend"] == "etcd3"
-    assert found["etcd-servers"] == "http://127.0.0.1:2379"
-    assert "sqlite-path" not in found
-
-
 def test_tracing_is_no_part_of_what_a_service_is():
     service = by_name(SETTINGS)["apiserver"]
 
