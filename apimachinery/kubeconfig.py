@@ -29,6 +29,7 @@ __all__ = [
     "InvalidConfigurationError",
     "Kubeconfig",
     "KubeconfigError",
+    "MissingStanzaError",
     "Overrides",
     "load",
     "load_file",
@@ -40,6 +41,15 @@ __all__ = [
 
 class KubeconfigError(Exception):
     """A kubeconfig cannot be read, or does not hold what was asked of it."""
+
+
+class MissingStanzaError(KubeconfigError):
+    """The context, cluster or user that was asked for is not there."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f'{kind} "{name}" does not exist')
+        self.kind = kind
+        self.name = name
 
 
 class InvalidConfigurationError(KubeconfigError):
@@ -277,7 +287,7 @@ def _named(
 ) -> JsonObject:
     # client_config.go: what the user asked for must exist, what a context names not
     if asked and name not in stanzas:
-        raise KubeconfigError(f'{kind} "{asked}" does not exist')
+        raise MissingStanzaError(kind, asked)
     if kind == "context" and name and name not in stanzas:
         raise InvalidConfigurationError(
             [f"context was not found for specified context: {name}"]

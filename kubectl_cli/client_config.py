@@ -13,6 +13,7 @@ from apimachinery.kubeconfig import (
     InvalidConfigurationError,
     Kubeconfig,
     KubeconfigError,
+    MissingStanzaError,
     Overrides,
     load,
     load_file,
@@ -68,20 +69,40 @@ def load_kubeconfig(options: Options, *, must_exist: bool = True) -> Kubeconfig:
         ) from None
 
 
-def load_client_config(options: Options) -> ClientConfig:
-    """The context to use. Without any configuration: in-cluster, else localhost:8080."""
+def load_client_config(
+    options: Options, *, for_namespace: bool = False
+) -> ClientConfig:
+    """The context to use. Without any configuration: in-cluster, else localhost:8080.
+
+    `for_namespace`: its namespace is asked for first, so errors are those of that.
+    """
     request_timeout(options)
     kubeconfig = load_kubeconfig(options)
     try:
         config = resolve(kubeconfig, _overrides(options))
     except InvalidConfigurationError as error:
         raise ConfigurationInvalidError(error.reasons) from None
+    except MissingStanzaError as error:
+        raise (
+            _of_namespace(error) if for_namespace else CommandError(str(error))
+        ) from None
     except KubeconfigError as error:
         raise CommandError(str(error)) from None
     if not config.server:
         config = _without_server(config, kubeconfig, options)
     _check_files(config)
     return config
+
+
+def _of_namespace(error: MissingStanzaError) -> CommandError:
+    """Source: kubernetes/client-go tools/clientcmd client_config.go (Namespace), which
+    asks validation.go (ConfirmUsable) first."""
+    if error.kind == "context":
+        reason = f"context was not found for specified context: {error.name}"
+        return ConfigurationInvalidError([reason])
+    if error.kind == "cluster":
+        return CommandError(f'no server found for cluster "{error.name}"')
+    return CommandError(str(error))
 
 
 def _overrides(options: Options) -> Overrides:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Factory"]
 
+#: Their first question is the namespace to work in; a missing context or cluster is
+#: then found by another part of clientcmd, in other words.
+_NAMESPACE_FIRST = frozenset(
+    "annotate attach delete describe edit events exec get label logs patch".split()
+)
+
 
 class Factory:
     """Makes the parts a command needs from its global flags."""
@@ -36,7 +42,9 @@ class Factory:
         if self._config is None:
             from kubectl_cli.client_config import load_client_config
 
-            self._config = load_client_config(self.options)
+            self._config = load_client_config(
+                self.options, for_namespace=self.command in _NAMESPACE_FIRST
+            )
         return self._config
 
     @property

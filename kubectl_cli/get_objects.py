@@ -257,6 +257,8 @@ class GetCommand:
         if len({each.resource for each in requests}) > 1:
             raise CommandError("you may only specify a single resource type")
         if len(requests) != 1:
+            self._print_tables(requests)
+            self._end()
             raise CommandError(
                 "you may only watch a single resource or type of resource at a time"
             )
