@@ -7,6 +7,7 @@ the client has for itself, so that both can make and delete.
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
@@ -472,31 +473,43 @@ def test_a_watch_shows_the_same_events(cluster, pair):
 
 
 _BASH = "env PS1=next> bash --norc --noprofile"
+_PROMPT = "next>"
+#: What is typed, after what has been shown.
 TERMINALS = {
     "a shell that is left with a code": (
         f"exec -it one -- {_BASH}",
-        ["stty size", "tty | cut -c1-9", "echo $TERM", "exit 6"],
+        [
+            (_PROMPT, "stty size\r"),
+            (_PROMPT, "tty | cut -c1-9; echo $TERM\r"),
+            (_PROMPT, "exit 6\r"),
+        ],
     ),
     "a shell that is left with Ctrl-D": (
         f"exec -it one -- {_BASH}",
-        ["echo here", "\x04"],
+        [(_PROMPT, "echo here\r"), (_PROMPT, "\x04")],
     ),
+    # It says nothing before Enter, or what it says might come before we are attached.
     "a pod of its own": (
-        "run pty-{me} -it --rm --restart=Never --image=busybox --command -- " + _BASH,
-        ["echo in-pod", "stty size", "exit 4"],
+        "run pty-{me} -it --rm --restart=Never --image=busybox --command --"
+        f" sh -c 'read line; exec {_BASH}'",
+        [
+            ("try pressing enter.", "\r"),
+            (_PROMPT, "echo in-pod; stty size\r"),
+            (_PROMPT, "exit 4\r"),
+        ],
     ),
 }
 
 
-@pytest.mark.parametrize(("line", "typed"), TERMINALS.values(), ids=TERMINALS)
-def test_a_terminal_shows_the_same(cluster, pair, line, typed):
+@pytest.mark.parametrize(("line", "dialogue"), TERMINALS.values(), ids=TERMINALS)
+def test_a_terminal_shows_the_same(cluster, pair, line, dialogue):
     shown = []
     for client, program in pair.programs.items():
-        words = line.replace("{me}", client).split()
-        with Terminal([program, *words], env=cluster.env | pair._env) as terminal:
-            for text in typed:
-                terminal.expect("next>")
-                terminal.send(text if text == "\x04" else f"{text}\r")
+        words = shlex.split(line.replace("{me}", client))
+        with Terminal([program, *words], env=cluster.env | pair.env) as terminal:
+            for awaited, typed in dialogue:
+                terminal.expect(awaited)
+                terminal.send(typed)
             code = terminal.wait()
         shown.append((code, normal("\n".join(terminal.screen), client, "{me}")))
 

@@ -13,7 +13,6 @@ import pytest
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.conformance
-FIRST_WITH_WEBSOCKETS = 30
 
 
 @pytest.fixture
@@ -25,13 +24,6 @@ def run(cluster, real_kubectl, tmp_path):
         return cluster.run(real_kubectl.path, *arguments, env=env, **options)
 
     return run
-
-
-@pytest.fixture
-def over_websocket(real_kubectl):
-    """Exec before 1.30 speaks SPDY only, which a later issue brings."""
-    if int(real_kubectl.version.split(".")[1]) < FIRST_WITH_WEBSOCKETS:
-        pytest.skip("exec of kubectl before 1.30 speaks SPDY only")
 
 
 def name_of(real_kubectl, suffix=""):
@@ -112,7 +104,6 @@ def test_followed_logs_end_with_the_container(run, cluster, real_kubectl):
     run("delete", "pod", name, "--now", check=True)
 
 
-@pytest.mark.usefixtures("over_websocket")
 @pytest.mark.parametrize(
     ("command", "code"),
     [
@@ -128,14 +119,12 @@ def test_exec_ends_with_the_commands_code(run, shell, command, code):
     assert run("exec", shell, "--", *command).returncode == code
 
 
-@pytest.mark.usefixtures("over_websocket")
 def test_exec_keeps_the_outputs_apart(run, shell):
     done = run("exec", shell, "--", "sh", "-c", "echo out; echo err >&2")
 
     assert (done.stdout, done.stderr) == ("out\n", "err\n")
 
 
-@pytest.mark.usefixtures("over_websocket")
 def test_exec_passes_binary_input_on(run, shell):
     data = os.urandom(10 * 1024 * 1024)
 
@@ -144,7 +133,6 @@ def test_exec_passes_binary_input_on(run, shell):
     assert done.stdout.split()[0] == hashlib.sha256(data).hexdigest()
 
 
-@pytest.mark.usefixtures("over_websocket")
 def test_exec_with_a_terminal(cluster, real_kubectl, shell, tmp_path):
     env = {**cluster.env, "HOME": str(tmp_path)}
     command = [str(real_kubectl.path), "exec", "-it", shell, "--", "bash", "--norc"]

@@ -61,7 +61,7 @@ class Pair:
     """
 
     def __init__(self, env, folder, real, ours="mini-kubectl"):
-        self._env = env
+        self.env = env
         self._folder = folder
         self.programs = {"real": str(real), "ours": ours}
         for name in self.programs:
@@ -98,7 +98,7 @@ class Pair:
             input=stdin,
             capture_output=True,
             cwd=self._folder / client,
-            env={**self._env, **env},
+            env={**self.env, **env},
             timeout=_PATIENCE,
             check=False,
         )
