@@ -17,7 +17,19 @@ __all__ = ["Factory"]
 #: Their first question is the namespace to work in; a missing context or cluster is
 #: then found by another part of clientcmd, in other words.
 _NAMESPACE_FIRST = frozenset(
-    "annotate attach delete describe edit events exec get label logs patch".split()
+    [
+        "annotate",
+        "attach",
+        "delete",
+        "describe",
+        "edit",
+        "events",
+        "exec",
+        "get",
+        "label",
+        "logs",
+        "patch",
+    ]
 )
 
 
