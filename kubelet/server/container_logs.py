@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BARE", "container_logs"]
 
-BARE = "bare"
+BARE: web.ResponseKey[bool] = web.ResponseKey("bare", bool)
 """Set in a response that must go out without a Content-Type."""
 
 
