@@ -187,14 +187,12 @@ async def test_another_version_of_websocket_is_refused(node, container):
     assert b"Sec-WebSocket-Version: 13\r\n" in answer
 
 
-async def test_a_client_of_spdy_hears_that_none_of_its_protocols_is_served(
-    node, container
-):
+async def test_a_client_of_spdy_hears_which_protocols_are_served(node, container):
     url = await node.exec_url(container, "true", stdout=True)
     head = (
         "POST PATH HTTP/1.1\nHost: x\nContent-Length: 0\nConnection: Upgrade\n"
-        "Upgrade: SPDY/3.1\nX-Stream-Protocol-Version: v4.channel.k8s.io\n"
-        "X-Stream-Protocol-Version: v3.channel.k8s.io\n\nGET / HTTP/1.1\nConnection: close"
+        "Upgrade: SPDY/3.1\nX-Stream-Protocol-Version: v9.channel.k8s.io\n\n"
+        "GET / HTTP/1.1\nConnection: close"
     )
 
     answer = await request(url, head)
@@ -202,7 +200,8 @@ async def test_a_client_of_spdy_hears_that_none_of_its_protocols_is_served(
     assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
     assert (
         b"unable to upgrade: unable to negotiate protocol: client supports "
-        b"[v4.channel.k8s.io v3.channel.k8s.io], server accepts []\n" in answer
+        b"[v9.channel.k8s.io], server accepts [v4.channel.k8s.io v3.channel.k8s.io "
+        b"v2.channel.k8s.io channel.k8s.io]\n" in answer
     )
 
 
