@@ -299,7 +299,7 @@ create -f broken.json
 create -f empty.yaml
 create -f nameless.yaml
 create -f kindless.yaml
-create -f unknown-kind.yaml
+create -f unknown-kind.yaml --validate=false
 create -f unknown-field.yaml
 create -f unknown-field.yaml --validate=false --dry-run=server
 create -f unknown-field.yaml --validate=warn --dry-run=server

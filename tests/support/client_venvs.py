@@ -58,7 +58,7 @@ PYTHON_CLIENTS = (
     Client("kr8s", "kr8s==0.20.*"),
     Client("lightkube", "lightkube==1.*"),
 )
-JAVASCRIPT_CLIENT = Client("client-node", "@kubernetes/client-node@2")
+JAVASCRIPT_CLIENT = Client("client-node", "@kubernetes/client-node@1")
 
 
 def _installed(client: Client, install) -> Path:

@@ -1,0 +1,88 @@
+// What @kubernetes/client-node does. Its folder is in CLIENT_FOLDER.
+
+import stream from 'node:stream';
+
+const {CoreV1Api, Exec, KubeConfig, Log, Watch} = await import(
+  `${process.env.CLIENT_FOLDER}/node_modules/@kubernetes/client-node/dist/index.js`
+);
+const namespace = 'default';
+const [kubeconfig, pod, logged, watched] = process.argv.slice(2);
+const config = new KubeConfig();
+config.loadFromFile(kubeconfig);
+const api = config.makeApiClient(CoreV1Api);
+
+function gather() {
+  const chunks = [];
+  const sink = new stream.Writable({
+    write(chunk, _, done) {
+      chunks.push(chunk);
+      done();
+    },
+  });
+  return [sink, () => Buffer.concat(chunks).toString()];
+}
+
+async function run(container, command, stdin = null) {
+  const [out, outText] = gather();
+  const [err, errText] = gather();
+  const status = await new Promise((resolve, reject) => {
+    new Exec(config)
+      .exec(namespace, pod, container, command, out, err, stdin, false, resolve)
+      .catch(reject);
+  });
+  const cause = status.details?.causes?.find((each) => each.reason === 'ExitCode');
+  const code = status.status === 'Success' ? 0 : Number(cause.message);
+  return [code, outText(), errText()];
+}
+
+async function missing() {
+  const exec = new Exec(config);
+  try {
+    await exec.exec(namespace, 'no-such-pod', 'c', ['true'], null, null, null, false);
+  } catch (error) {
+    return String(error.message ?? error).includes('404');
+  }
+  return false;
+}
+
+async function watchPod() {
+  let request;
+  const phase = await new Promise((resolve, reject) => {
+    request = new Watch(config).watch(
+      `/api/v1/namespaces/${namespace}/pods`,
+      {fieldSelector: `metadata.name=${watched}`},
+      (_, found) => found.status.phase === 'Running' && resolve(found.status.phase),
+      reject,
+    );
+  });
+  (await request).abort();
+  return phase;
+}
+
+async function logs(container) {
+  const [sink, text] = gather();
+  const ended = new Promise((resolve) => sink.on('finish', resolve));
+  const source = new stream.PassThrough();
+  source.pipe(sink);
+  await new Log(config).log(namespace, logged, container, source, {follow: true});
+  await ended;
+  return text();
+}
+
+const listed = await api.listNamespacedPod({namespace});
+const codes = [];
+for (const code of [0, 1, 42]) {
+  codes.push((await run(pod, ['sh', '-c', `exit ${code}`]))[0]);
+}
+console.log(
+  JSON.stringify({
+    list: listed.items.map((item) => item.metadata.name),
+    watch: await watchPod(),
+    logs: await logs(logged),
+    exec: await run(pod, ['sh', '-c', 'echo out; echo err >&2; exit 7']),
+    'exit codes': codes,
+    'much output': (await run(pod, ['seq', '1', '100000']))[1].length,
+    stdin: (await run(pod, ['cat'], stream.Readable.from(['one\n', 'two\n'])))[1],
+    'missing pod': await missing(),
+  }),
+);
