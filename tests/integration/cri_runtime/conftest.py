@@ -287,6 +287,14 @@ async def all_gone(pids):
     await until(lambda: not any(map(is_alive, pids)))
 
 
+def below(pid):
+    """The descendants of a process, which may just be ending."""
+    try:
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
 def is_alive(pid):
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
@@ -308,8 +316,8 @@ async def node(folder):
     yield node
     launcher = await node.runtime_process._launcher.ensure()
     shims = (await launcher.request("shims"))["pids"]
-    below = [p.pid for s in shims for p in psutil.Process(s).children(recursive=True)]
+    processes = [pid for shim in shims for pid in below(shim)]
     await node.stop()
     assert await asyncio.to_thread(stop_all, node.config.root, node.config.state) == 0
-    await all_gone([*shims, *below])
+    await all_gone([*shims, *processes])
     assert descriptors() == before
