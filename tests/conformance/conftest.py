@@ -1,32 +1,61 @@
-"""Real clients against a real cluster; one cluster for all of them."""
+"""The peers: real kubectls by version. A table of what each could do ends the run."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.support.cluster import running_cluster
-from tests.support.kubectls import kubectls
+from tests.conformance.scoreboard import Scoreboard
+from tests.support.background import Background
+from tests.support.kubectls import VERSIONS, kubectls
+
+_BOARD = pytest.StashKey[Scoreboard]()
 
 
-@pytest.fixture(scope="session")
-def cluster():
-    """A running cluster of one node."""
-    with running_cluster("conf") as cluster:
-        yield cluster
+def pytest_configure(config):
+    config.stash[_BOARD] = Scoreboard()
 
 
-@pytest.fixture(scope="session")
-def shell(cluster):
-    """The name of a pod in which to run commands."""
-    return cluster.pod("shell")
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    item.config.stash[_BOARD].add(item, report)
+    return report
 
 
-def pytest_generate_tests(metafunc):
-    """A test that asks for `real_kubectl` runs once for each version; the id is `1.NN`."""
-    if "real_kubectl" in metafunc.fixturenames:
-        found = kubectls()
-        metafunc.parametrize(
-            "real_kubectl",
-            found or [pytest.param(None, marks=pytest.mark.skip("no real kubectl"))],
-            ids=[item.version for item in found] or ["none"],
-        )
+def pytest_terminal_summary(terminalreporter, config):
+    for title, lines in config.stash[_BOARD].tables():
+        terminalreporter.section(title)
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+class Kubectl:
+    """A kubectl of some version, run against the cluster."""
+
+    def __init__(self, cluster, version, path):
+        self.version = version
+        self.path = str(path)
+        self._cluster = cluster
+
+    def __call__(self, *arguments, **options):
+        """Run it to its end."""
+        return self._cluster.run(self.path, *arguments, **options)
+
+    def background(self, *arguments):
+        """Run it until the `with` ends."""
+        return Background([self.path, *arguments], env=self._cluster.env)
+
+    def own(self, name):
+        """A name for an object that no other version uses."""
+        return f"{name}-{self.version.replace('.', '-')}"
+
+
+@pytest.fixture(scope="session", params=[*VERSIONS, "mini"])
+def kubectl(request, cluster):
+    """A kubectl; the test is run once for each version, and once for ours."""
+    if request.param == "mini":
+        return Kubectl(cluster, "mini", "mini-kubectl")
+    found = kubectls(request.param)
+    if not found:
+        pytest.skip(f"kubectl {request.param}: not in the cloud SDK, on PyPI or on npm")
+    return Kubectl(cluster, request.param, found[0].path)

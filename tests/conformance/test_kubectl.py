@@ -1,151 +1,198 @@
-"""Every real kubectl, unmodified, with our kubeconfig."""
+"""The real kubectl, unmodified, with our kubeconfig, in every version that matters.
+
+A row of the closing table is a test of this file, a column is a version; the last one
+is mini-kubectl. Those before 1.30 exec over SPDY, the others over WebSocket.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import signal
-import subprocess
+import re
 
 import pytest
 
 from tests.support.terminal import Terminal
 
-pytestmark = pytest.mark.conformance
+_PATIENT = ["-c", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.1; done"]
 
 
-@pytest.fixture
-def run(cluster, real_kubectl, tmp_path):
-    """Runs this kubectl, with a cache of its own so that no other version's is read."""
-
-    def run(*arguments, **options):
-        env = {"HOME": str(tmp_path)}
-        return cluster.run(real_kubectl.path, *arguments, env=env, **options)
-
-    return run
+def succeeded(done):
+    """The output of a command that must have gone well, in silence."""
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
-def name_of(real_kubectl, suffix=""):
-    return f"k{real_kubectl.version.replace('.', '-')}{suffix}"
+def columns(text):
+    """The table that kubectl printed, as a dictionary a row."""
+    head, *rows = text.splitlines()
+    starts = [match.start() for match in re.finditer(r"\S+(?: \S+)*", head)]
+    bounds = list(zip(starts, [*starts[1:], None], strict=True))
+    names = [head[a:b].strip() for a, b in bounds]
+    return [
+        dict(zip(names, [row[a:b].strip() for a, b in bounds], strict=True))
+        for row in rows
+    ]
 
 
-def test_version(run, real_kubectl):
-    told = json.loads(run("version", "-o", "json", check=True).stdout)
+def test_version(kubectl):
+    done = kubectl("version", "-o", "json")
 
-    assert told["clientVersion"]["gitVersion"].startswith(f"v{real_kubectl.version}.")
-    assert told["serverVersion"]["major"] == "1"
-
-
-def test_api_resources(run):
-    lines = run("api-resources", check=True).stdout.splitlines()
-
-    assert any(line.split()[:3] == ["pods", "po", "v1"] for line in lines)
-    assert any(line.split()[0] == "leases" for line in lines)
+    server = json.loads(done.stdout)["serverVersion"]
+    assert done.returncode == 0
+    assert (server["major"], server["minor"]) == ("1", "36")
 
 
-def test_nodes_and_pods_as_tables(run, shell):
-    nodes = run("get", "nodes", "-o", "wide", check=True).stdout.splitlines()
-    pods = run("get", "pods", "-o", "wide", check=True).stdout
+def test_api_resources(kubectl):
+    rows = columns(succeeded(kubectl("api-resources")))
 
-    assert nodes[0].split()[:5] == ["NAME", "STATUS", "ROLES", "AGE", "VERSION"]
-    assert nodes[1].split()[1] == "Ready"
-    assert shell in pods
+    kinds = {(row["NAME"], row["APIVERSION"]): row["KIND"] for row in rows}
+    assert kinds["pods", "v1"] == "Pod"
+    assert kinds["deployments", "apps/v1"] == "Deployment"
+    assert kinds["leases", "coordination.k8s.io/v1"] == "Lease"
 
 
-def test_a_pods_life(run, cluster, real_kubectl):
-    name = name_of(real_kubectl)
+def test_get_nodes_and_pods_wide(kubectl, shell):
+    nodes, pods = succeeded(kubectl("get", "nodes,pods", "-o", "wide")).split("\n\n")
 
-    created = run("run", name, "--image=nginx", check=True).stdout
+    (node,) = columns(nodes)
+    (pod,) = [row for row in columns(pods) if row["NAME"] == f"pod/{shell}"]
+    assert (node["STATUS"], node["INTERNAL-IP"]) == ("Ready", "127.0.0.1")
+    assert (pod["READY"], pod["STATUS"], pod["RESTARTS"]) == ("1/1", "Running", "0")
+    assert f"node/{pod['NODE']}" == node["NAME"]
+    assert pod["IP"].startswith("127.")
+
+
+def test_run_describe_and_delete(cluster, kubectl):
+    name = kubectl.own("run")
+
+    made = succeeded(
+        kubectl("run", name, "--image=busybox", "--command", "--", "sh", *_PATIENT)
+    )
     cluster.await_ready(name)
-    described = run("describe", "pod", name, check=True).stdout
-    logged = run("logs", name, check=True).stdout
-    deleted = run("delete", "pod", name, check=True).stdout
+    described = succeeded(kubectl("describe", "pod", name))
+    deleted = succeeded(kubectl("delete", "pod", name))
 
-    assert created == f"pod/{name} created\n"
-    assert "Successfully assigned default/" in described
-    assert "listening on" in logged
+    assert made == f"pod/{name} created\n"
+    assert re.search(r"^Status: +Running$", described, re.MULTILINE)
+    assert re.search(r"^  +State: +Running$", described, re.MULTILINE)
+    for reason in ("Scheduled", "Pulled", "Created", "Started"):
+        assert re.search(rf"^  Normal +{reason} ", described, re.MULTILINE)
     assert deleted.startswith(f'pod "{name}" deleted')
-    assert run("get", "pod", name).stderr == (
+    assert kubectl("get", "pod", name).stderr == (
         f'Error from server (NotFound): pods "{name}" not found\n'
     )
 
 
-def test_a_watch_sees_a_pod_come(run, cluster, real_kubectl, tmp_path):
-    name = name_of(real_kubectl, "-watched")
-    env = {**cluster.env, "HOME": str(tmp_path)}
-    command = [str(real_kubectl.path), "get", "pods", "-w"]
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as watch:
-        assert watch.stdout.readline().startswith("NAME")
+def test_describe_node(cluster, kubectl):
+    (node,) = cluster.get("nodes")["items"]
 
-        cluster.pod(name)
-        states = []
-        for line in watch.stdout:
-            columns = line.split()
-            if columns[0] == name:
-                states.append(columns[2])
-                if columns[1] == "1/1":
-                    break
-        watch.send_signal(signal.SIGINT)
+    described = succeeded(kubectl("describe", "node", node["metadata"]["name"]))
 
-    assert states[0] == "Pending"
-    assert states[-1] == "Running"
-    run("delete", "pod", name, "--now", check=True)
+    assert re.search(r"^  Ready +True .* KubeletReady ", described, re.MULTILINE)
+    assert "Non-terminated Pods:" in described
+    assert "HolderIdentity:  " + node["metadata"]["name"] in described
 
 
-def test_followed_logs_end_with_the_container(run, cluster, real_kubectl):
-    name = name_of(real_kubectl, "-logging")
-    script = "for i in 1 2 3; do echo line $i; sleep 0.1; done"
-    cluster.pod(name, "sh", "-c", f"{script}; sleep 0.5", restartPolicy="Never")
+def test_get_watch_shows_a_pod_come_and_go(cluster, kubectl):
+    name = kubectl.own("watched")
+    selector = f"--field-selector=metadata.name={name}"
 
-    followed = run("logs", "-f", name, check=True).stdout
-
-    assert followed == "line 1\nline 2\nline 3\n"
-    run("delete", "pod", name, "--now", check=True)
-
-
-@pytest.mark.parametrize(
-    ("command", "code"),
-    [
-        (["true"], 0),
-        (["false"], 1),
-        (["sh", "-c", "exit 42"], 42),
-        (["sh", "-c", "kill -9 $$"], 137),
-        (["no-such-command"], 1),
-    ],
-    ids=["0", "1", "42", "137", "missing"],
-)
-def test_exec_ends_with_the_commands_code(run, shell, command, code):
-    assert run("exec", shell, "--", *command).returncode == code
+    with kubectl.background("get", "pods", "-w", selector) as watch:
+        succeeded(
+            kubectl("run", name, "--image=busybox", "--command", "--", "sh", *_PATIENT)
+        )
+        watch.line("Pending")
+        watch.line(lambda line: "1/1" in line and "Running" in line)
+        succeeded(kubectl("delete", "pod", name))
+        watch.line(lambda line: "Terminating" in line or "Completed" in line)
 
 
-def test_exec_keeps_the_outputs_apart(run, shell):
-    done = run("exec", shell, "--", "sh", "-c", "echo out; echo err >&2")
+def test_logs_follow_until_the_container_ends(cluster, kubectl):
+    name = kubectl.own("logged")
+    script = "echo one; until [ -e go ]; do sleep 0.05; done; echo two"
+    cluster.pod(name, "sh", "-c", script, restartPolicy="Never")
 
-    assert (done.stdout, done.stderr) == ("out\n", "err\n")
+    with kubectl.background("logs", "-f", name) as logs:
+        logs.line("one")
+        cluster.mini_kubectl("exec", name, "--", "touch", "go", check=True)
+        logs.line("two")
+        assert logs.wait() == 0
+
+    assert succeeded(kubectl("logs", name)) == "one\ntwo\n"
+    assert succeeded(kubectl("logs", name, "--tail=1")) == "two\n"
 
 
-def test_exec_passes_binary_input_on(run, shell):
+def test_create_apply_and_delete_from_a_file(tmp_path, kubectl):
+    name = kubectl.own("settings")
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name},
+        "data": {"colour": "red"},
+    }
+    path = tmp_path / "manifest.json"
+
+    def answer(verb):
+        path.write_text(json.dumps(manifest))
+        return succeeded(kubectl(*verb.split(), "-f", str(path)))
+
+    assert answer("create --save-config") == f"configmap/{name} created\n"
+    assert answer("apply") == f"configmap/{name} unchanged\n"
+    manifest["data"] = {"colour": "blue"}
+    assert answer("apply") == f"configmap/{name} configured\n"
+    assert answer("get -o jsonpath={.data.colour}") == "blue"
+    assert answer("apply --server-side --force-conflicts").endswith(
+        " serverside-applied\n"
+    )
+    assert answer("delete").startswith(f'configmap "{name}" deleted')
+    assert answer("apply") == f"configmap/{name} created\n"
+    assert answer("delete").startswith(f'configmap "{name}" deleted')
+
+
+@pytest.mark.parametrize("code", [0, 1, 42, 137])
+def test_exec_ends_with_the_code_of_the_command(kubectl, shell, code):
+    command = "kill -KILL $$" if code == 137 else f"exit {code}"
+
+    done = kubectl("exec", shell, "--", "sh", "-c", f"echo out; {command}")
+
+    assert (done.returncode, done.stdout) == (code, "out\n")
+    told = f"command terminated with exit code {code}\n" if code else ""
+    assert done.stderr == told
+
+
+def test_exec_of_a_missing_command(kubectl, shell):
+    done = kubectl("exec", shell, "--", "no-such-command")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: Internal error occurred: ")
+    assert 'exec: "no-such-command": executable file not found in $PATH' in done.stderr
+
+
+def test_exec_takes_ten_mebibytes_of_binary_input_whole(kubectl, shell):
     data = os.urandom(10 * 1024 * 1024)
 
-    done = run("exec", "-i", shell, "--", "sha256sum", stdin=data, check=True)
+    digest = kubectl("exec", "-i", shell, "--", "sha256sum", stdin=data)
 
-    assert done.stdout.split()[0] == hashlib.sha256(data).hexdigest()
+    assert succeeded(digest).split()[0] == hashlib.sha256(data).hexdigest()
 
 
-def test_exec_with_a_terminal(cluster, real_kubectl, shell, tmp_path):
-    env = {**cluster.env, "HOME": str(tmp_path)}
-    command = [str(real_kubectl.path), "exec", "-it", shell, "--", "bash", "--norc"]
+def test_exec_in_a_terminal(cluster, kubectl, shell):
+    command = [kubectl.path, "exec", "-it", shell, "--", "bash", "--norc"]
 
-    with Terminal(command, env=env, columns=100, lines=30) as terminal:
-        terminal.send_line("stty size")
+    with Terminal(command, env=cluster.env, columns=100, lines=30) as terminal:
+        terminal.send_line("stty size; tty | cut -c1-9")
         terminal.expect("30 100\r\n")
+        terminal.expect("/dev/pts/")
         terminal.resize(90, 20)
-        terminal.send_line("stty size")
+        # The new size is on its way beside what is typed: bash tells of its arrival.
+        terminal.send_line(
+            "until [ \"$(stty size)\" = '20 90' ]; do :; done; stty size"
+        )
         terminal.expect("20 90\r\n")
-        terminal.send_line("cat")
-        terminal.send_line("it runs")
-        terminal.expect("it runs\r\nit runs\r\n")
+        terminal.send_line("echo up; sleep 1000")
+        terminal.expect("up\r\n")
         terminal.control("c")
         terminal.send_line("echo code=$?")
         terminal.expect("code=130\r\n")

@@ -3,7 +3,8 @@
 import json
 import sys
 
-from lightkube import ApiError, Client, KubeConfig
+from httpx2.websockets import WebSocketUpgradeError
+from lightkube import Client, KubeConfig
 from lightkube.resources.core_v1 import Pod
 
 
@@ -22,8 +23,8 @@ def watch_pod(client, name):
 def missing(client, name):
     try:
         client.exec(name, command=["true"], stdout=True)
-    except ApiError as error:
-        return error.status.code == 404
+    except WebSocketUpgradeError as error:
+        return error.response.status_code == 404
     return False
 
 

@@ -1,0 +1,57 @@
+"""A thousand commands, and nothing is left of them."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.support.exec_client import exec_client, stats
+from tests.support.orphans import descendants, reap
+
+_WORKERS = 10
+_PATIENCE = 20.0
+_MEMORY = 8 * 1024 * 1024
+
+
+def run_true(client, times):
+    return [client.run("true") for _ in range(times)]
+
+
+def held(cluster):
+    """What the services hold: connections by hop, tasks and descriptors."""
+    return {
+        name: {key: told[key] for key in ("connections", "tasks", "descriptors")}
+        for name, told in stats(cluster).items()
+    }
+
+
+def memory(cluster):
+    return {name: told["rss_bytes"] for name, told in stats(cluster).items()}
+
+
+def awaited(read, wanted):
+    """What `read` gives once it is `wanted`, or in the end."""
+    deadline = time.monotonic() + _PATIENCE
+    while (seen := read()) != wanted and time.monotonic() < deadline:
+        continue
+    return seen
+
+
+def test_a_thousand_execs_by_ten_workers_leave_nothing(cluster, shell):
+    clients = [exec_client(cluster, shell) for _ in range(_WORKERS)]
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        # Whatever is kept for the next one (connections, caches) is there after these.
+        list(pool.map(lambda client: run_true(client, 30), clients))
+        reap()
+        before, processes, memory_before = held(cluster), descendants(), memory(cluster)
+
+        codes = list(pool.map(lambda client: run_true(client, 100), clients))
+
+    assert [code for each in codes for code in each] == [0] * 1000
+    assert awaited(lambda: held(cluster), before) == before
+    reap()
+    assert descendants() == processes
+    grown = {k: v - memory_before[k] for k, v in memory(cluster).items()}
+    assert all(size < _MEMORY for size in grown.values()), grown
+    for client in clients:
+        client.close()

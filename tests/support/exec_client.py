@@ -1,0 +1,44 @@
+"""Exec without a command line: many sessions from one process, byte by byte."""
+
+from __future__ import annotations
+
+import json
+
+from bench.exec_client import ExecClient
+from certs.pki import Pki
+from hops.admin import call_admin
+from hops.blocking import BlockingClient, TlsSettings
+
+__all__ = ["admin_tls", "api_client", "exec_client", "stats"]
+
+
+def admin_tls(cluster) -> TlsSettings:
+    """The administrator's certificate, and the authority to believe."""
+    pki = Pki(cluster.state / "pki")
+    return TlsSettings(
+        ca_file=str(pki.ca_cert),
+        cert_file=str(pki.admin.cert),
+        key_file=str(pki.admin.key),
+    )
+
+
+def exec_client(cluster, pod) -> ExecClient:
+    """A client for sessions in one pod."""
+    return ExecClient(_server(cluster)["server"], admin_tls(cluster), pod)
+
+
+def api_client(cluster, tls=None) -> BlockingClient:
+    """A client for any request."""
+    tls = tls or admin_tls(cluster)
+    return BlockingClient(_server(cluster)["server"], tls=tls, timeout=30)
+
+
+def stats(cluster) -> dict[str, dict]:
+    """What each service says of itself: connections, tasks, descriptors, memory."""
+    (extension,) = _server(cluster)["extensions"]
+    sockets = extension["extension"]["adminSockets"]
+    return {name: call_admin(path, {"cmd": "stats"}) for name, path in sockets.items()}
+
+
+def _server(cluster):
+    return json.loads(cluster.kubeconfig.read_bytes())["clusters"][0]["cluster"]
