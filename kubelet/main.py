@@ -55,6 +55,7 @@ async def _run(config: KubeletConfig) -> None:
     import asyncio
     import importlib
 
+    from hops.admin import AdminServer
     from hops.aiohttp_server import load_aiohttp_server
     from hops.hop import Hop
     from hops.hops import Hops
@@ -80,13 +81,18 @@ async def _run(config: KubeletConfig) -> None:
     # gRPC and aiohttp take a quarter of a second to load: the dialling goes on.
     app = await asyncio.to_thread(importlib.import_module, "kubelet.app")
     kubelet = app.Kubelet(config, hops, client)
+    admin = AdminServer(hops, config.admin_socket) if config.admin_socket else None
     try:
         await kubelet.start(known)
+        if admin is not None:
+            await admin.start()
         sys.stdout.write(f"mini-kubelet: serving on {kubelet.address}\n")
         sys.stdout.flush()
         await stop.wait()
     finally:
         known.cancel()
+        if admin is not None:
+            await admin.close()
         await kubelet.close()
 
 
