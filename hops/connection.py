@@ -211,8 +211,9 @@ class Connection(asyncio.Protocol):
             if not writer.done():
                 writer.set_exception(exc or ConnectionResetError("Connection lost"))
         _wake(self._closed)
-        if self._on_lost is not None:
-            self._on_lost(exc)
+        on_lost, self._on_lost = self._on_lost, None
+        if on_lost is not None:
+            on_lost(exc)
 
     def pause_writing(self) -> None:
         """Called by the transport."""

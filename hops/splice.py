@@ -67,6 +67,7 @@ class _End(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.lost = True
+        self._peer_end = None  # no cycle: OpenSSL's memory is not left to the collector
         self._finish()
         self.connection.connection_lost(exc)
 

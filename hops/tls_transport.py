@@ -56,7 +56,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         server_hostname: what the peer's certificate must be valid for.
         failed: called instead of `connected`, with a ConnectError or OSError.
         session: an earlier session with the same peer, to be resumed.
-        remember: called with the new session once there is one to resume later.
+        remember: called with the session of a full handshake, to be resumed later.
     """
 
     #: `close` sees to it that the peer gets everything.
@@ -83,6 +83,8 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             server_hostname=server_hostname,
             session=session,
         )
+        # Both know the protocol, which knows us: dropped when one of them is called.
+        self._connected: Callable[[TlsTransport], asyncio.BaseProtocol] | None
         self._connected = connected
         self._failed = failed
         self._remember = remember
@@ -169,7 +171,10 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     def _open(self) -> None:
         self._stop_timer()
         self._state = _State.OPEN
-        self.set_protocol(self._connected(self))
+        connected, self._connected, self._failed = self._connected, None, None
+        if connected is None:
+            raise RuntimeError("connected twice")
+        self.set_protocol(connected(self))
         self.get_protocol().connection_made(self)
         if self._state is _State.OPEN:
             self._read()
@@ -180,8 +185,9 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._stop_timer()
         self._state = _State.CLOSED
         self._leave()
-        if self._failed is not None:
-            self._failed(exc)
+        failed, self._connected, self._failed = self._failed, None, None
+        if failed is not None:
+            failed(exc)
 
     def _time_out(self) -> None:
         self._fail(ConnectError("net/http: TLS handshake timeout"))
@@ -216,7 +222,10 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         if self._remember is not None:
             # TLS 1.3 sends its tickets before the first data.
             remember, self._remember = self._remember, None
-            remember(self._engine.ssl_object.session)
+            # One session does for many connections. CPython leaks a copy of it, 7 KB,
+            # whenever it is asked for (_ssl.c, PySSL_get_session).
+            if not self._engine.ssl_object.session_reused:
+                remember(self._engine.ssl_object.session)
         if self._takes_buffers:
             cast("asyncio.BufferedProtocol", self._protocol).buffer_updated(size)
         else:

@@ -1,10 +1,12 @@
 import asyncio
 import contextlib
 import datetime
+import gc
 import hashlib
 import os
 import socket
 import ssl
+import weakref
 
 import pytest
 
@@ -14,7 +16,13 @@ from hops.dial import ConnectError, dial, dial_connection
 from hops.listen import listen
 from hops.tls import client_context, server_context
 from hops.tls_transport import TlsTransport
-from tests.integration.hops.conftest import HOP, LOOPBACK, raw_connection, read_all
+from tests.integration.hops.conftest import (
+    HOP,
+    LOOPBACK,
+    raw_connection,
+    read_all,
+    until,
+)
 from tests.integration.hops.pki import Authority
 
 BLOB = os.urandom(3_000_000)
@@ -531,4 +539,34 @@ async def test_settings_do_not_share_sessions(
     )
 
     assert "unknown authority" in text
+    listener.close()
+
+
+async def test_a_closed_connection_does_not_wait_for_the_garbage_collector(
+    hops, server_tls, client_tls
+):
+    accepted = asyncio.Queue()
+
+    class Accepted(Connection):
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            accepted.put_nowait(self)
+
+    listener = await listen(hops, HOP, LOOPBACK, Accepted, tls=server_tls)
+    gc.disable()
+    try:
+        client = await dial_connection(hops, HOP, listener.address, tls=client_tls)
+        server = await accepted.get()
+        transports = [weakref.ref(end.transport) for end in (client, server)]
+        client.close()
+        assert await server.read() == b""
+        server.close()
+        await client.wait_closed()
+        await server.wait_closed()
+        del client, server
+
+        async with asyncio.timeout(20):
+            await until(lambda: not any(ref() for ref in transports))
+    finally:
+        gc.enable()
     listener.close()
