@@ -46,6 +46,9 @@ _GRPC_OPTIONS = (
     ("grpc.max_receive_message_length", _MAX_MESSAGE),
     # ExecSync alone may bring two streams of 16 MiB; it is the client that refuses them.
     ("grpc.max_send_message_length", -1),
+    # A fixed window, instead of pings after each request that measure the best one.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 1024 * 1024),
 )
 # Calls that last longer when we stop are cut: event streams never end by themselves.
 _STOP_GRACE_SECONDS = 0.2
