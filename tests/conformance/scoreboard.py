@@ -34,7 +34,8 @@ class Scoreboard:
 
     def _record(self, fixture, item, callspec, report):
         column = str(callspec.params[fixture])
-        rest = [part for part in callspec._idlist if part != column]
+        others = callspec.params.items()
+        rest = [str(value) for argument, value in others if argument != fixture]
         name = item.originalname.removeprefix("test_").replace("_", " ")
         row = ", ".join([name, *rest])
         self._cells[fixture].setdefault(row, {})[column] = _MARKS[report.outcome]
