@@ -86,6 +86,7 @@ class BlockingConnection:
         self.stream = stream
         self.pipe = pipe
         self.used = False
+        self.ends = _ends(stream)  # a stream that was reset does not know them any more
 
     def fileno(self) -> int:
         return self.stream.fileno()
@@ -408,13 +409,18 @@ def _stream_text(connection: BlockingConnection, error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return explain(error, "", {})
     assert isinstance(error, OSError)  # noqa: S101
-    try:
-        here, there = connection.stream.getsockname(), connection.stream.getpeername()
-        ends = f"{here[0]}:{here[1]}->{there[0]}:{there[1]}"
-    except OSError:
-        ends = ""
     operation = "write" if isinstance(error, BrokenPipeError) else "read"
-    return f"{operation} tcp {ends}: {operation}: {(error.strerror or '').lower()}"
+    problem = (error.strerror or "").lower()
+    return f"{operation} tcp {connection.ends}: {operation}: {problem}"
+
+
+def _ends(stream: socket.socket) -> str:
+    """`127.0.0.1:40000->127.0.0.1:6443`"""
+    try:
+        here, there = stream.getsockname(), stream.getpeername()
+    except OSError:
+        return ""
+    return f"{here[0]}:{here[1]}->{there[0]}:{there[1]}"
 
 
 class StreamingResponse:

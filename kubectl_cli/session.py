@@ -10,6 +10,7 @@ v2.go and errorstream.go (how a session ends); remotecommand.md section 10.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import sys
@@ -171,11 +172,18 @@ class Session:
             self._handle(self._core.receive_data(self._leftover))
             while self._closed is None or self._blocked():
                 self._turn(signals, sizes)
+            self._say_goodbye()
         finally:
             for output in self._outputs.values():
                 output.close()
             self._connection.close()
         self._finish()
+
+    def _say_goodbye(self) -> None:
+        """Answer the server's close frame, if it still takes anything."""
+        self._connection.set_timeout(1)
+        with contextlib.suppress(OSError):
+            self._connection.send_all(b"".join(self._core.data_to_send()))
 
     def _blocked(self) -> bool:
         return any(output.blocked for output in self._outputs.values())
@@ -298,12 +306,7 @@ class Session:
                 self._sending.pop(0)
 
     def _ends(self) -> str:
-        stream = self._connection.stream
-        try:
-            here, there = stream.getsockname(), stream.getpeername()
-        except OSError:
-            return "tcp"
-        return f"tcp {here[0]}:{here[1]}->{there[0]}:{there[1]}"
+        return f"tcp {self._connection.ends}"
 
     def _read_text(self, error: OSError) -> str:
         problem = (error.strerror or str(error)).lower()

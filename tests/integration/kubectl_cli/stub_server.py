@@ -70,6 +70,16 @@ def json_answer(value: Any, status: int = 200) -> Answer:
     )
 
 
+def _linger(stream: ssl.SSLSocket) -> None:
+    """Close so that the peer can still read the alert: nothing unread is left."""
+    with contextlib.suppress(OSError), stream:
+        plain = socket.socket
+        plain.settimeout(stream, 5)
+        plain.shutdown(stream, socket.SHUT_WR)
+        while plain.recv(stream, 65536):
+            pass
+
+
 def watch_answer(events: Iterable[dict[str, Any]]) -> Answer:
     return Answer(
         200,
@@ -214,12 +224,15 @@ class StubServer:
             self._threads.append(thread)
 
     def _serve(self, stream: socket.socket) -> None:
-        try:
-            if self._tls is not None:
-                stream = self._tls.wrap_socket(stream, server_side=True)
-        except (OSError, ssl.SSLError):
-            stream.close()
-            return
+        if self._tls is not None:
+            stream = self._tls.wrap_socket(
+                stream, server_side=True, do_handshake_on_connect=False
+            )
+            try:
+                stream.do_handshake()
+            except OSError:
+                _linger(stream)
+                return
         self._open.add(stream)
         try:
             self._converse(stream)
