@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING
 
 from apimachinery import status
 from hops.client import UpgradeRefused
+from hops.raw_answers import replay_refusal
 from hops.serve import take_over
 from hops.splice import splice
 from wire.errors import ProtocolError
-from wire.http1 import ResponseHead, encode_response_head
+from wire.http1 import encode_response_head
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from apiserver.context import RequestContext
     from hops.client import HttpClient, Upgraded
-    from wire.http1 import Headers
+    from wire.http1 import Headers, ResponseHead
 
-__all__ = ["dial", "forwarded_headers", "is_upgrade", "pass_through", "refuse"]
+__all__ = ["dial", "forwarded_headers", "is_upgrade", "pass_through"]
 
 # Consumed by us, or about this connection only.
 _NOT_FORWARDED = frozenset({"authorization", "content-length", "transfer-encoding"})
@@ -51,7 +52,7 @@ async def pass_through(
         raise status.bad_request("Upgrade request required")
     upgraded = await dial(client, request.method, target, forwarded_headers(context))
     if isinstance(upgraded, UpgradeRefused):
-        return await refuse(context, upgraded)
+        return await replay_refusal(request, upgraded)
     try:
         connection = await take_over(request)
     except BaseException:
@@ -125,30 +126,6 @@ def _with_client_address(headers: Headers, address: str) -> Headers:
 def new_traceparent() -> str:
     """A W3C trace context of our own: version, trace id, span id, not sampled."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
-
-
-async def refuse(
-    context: RequestContext, refused: UpgradeRefused
-) -> web.StreamResponse:
-    """Write the kubelet's refusal to the client and end the connection.
-
-    The same status, headers and body; the body's length comes first, as net/http
-    writes it.
-    """
-    head = refused.head
-    headers: Headers = [("Content-Length", str(len(refused.body)))]
-    headers += [
-        (name, value)
-        for name, value in head.headers
-        if name.lower() not in ("content-length", "transfer-encoding", "connection")
-    ]
-    headers.append(("Connection", "close"))
-    connection = await take_over(context.request)
-    answer = ResponseHead(head.status, head.reason, headers)
-    connection.write(encode_response_head(answer) + refused.body)
-    connection.close()
-    await connection.wait_closed()
-    return connection.response
 
 
 def _head_bytes(head: ResponseHead) -> bytes:

@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apimachinery.options import PodExecOptions
-from apiserver.streaming.proxy import dial, forwarded_headers, refuse
+from apiserver.streaming.proxy import dial, forwarded_headers
 from hops.client import UpgradeRefused
+from hops.raw_answers import answer_raw, replay_refusal
 from hops.serve import take_over
 from hops.session import HEADER
 from hops.translate import asks_for_v5, negotiate_v5, translate_session
@@ -71,7 +72,7 @@ async def _translate(
     try:
         negotiated = negotiate_v5(head)
     except HandshakeRefused as refusal:
-        return await _refuse_handshake(context, refusal)
+        return await answer_raw(context.request, refusal.response)
     wanted = PodExecOptions.from_query(context.query)
     options = StreamOptions(wanted.stdin, wanted.stdout, wanted.stderr, wanted.tty)
     # The client's own headers end here, all but the one that ties the hops together.
@@ -100,13 +101,13 @@ async def _tunnel(
     headers = untunnelled_headers(head.headers)
     upgraded = await dial(client, "POST", target, headers)
     if isinstance(upgraded, UpgradeRefused):
-        return await refuse(context, upgraded)
+        return await replay_refusal(context.request, upgraded)
     try:
         negotiated = negotiate_tunnel(head, upgraded)
         connection = await take_over(context.request)
     except HandshakeRefused as refusal:
         upgraded.connection.close()
-        return await _refuse_handshake(context, refusal)
+        return await answer_raw(context.request, refusal.response)
     except BaseException:
         upgraded.connection.abort()
         raise
@@ -118,13 +119,3 @@ def _head(context: RequestContext) -> RequestHead:
     """The request without the credentials that were spent on us."""
     request = context.request
     return RequestHead(request.method, request.path_qs, forwarded_headers(context))
-
-
-async def _refuse_handshake(
-    context: RequestContext, refusal: HandshakeRefused
-) -> web.StreamResponse:
-    connection = await take_over(context.request)
-    connection.write(refusal.response)
-    connection.close()
-    await connection.wait_closed()
-    return connection.response

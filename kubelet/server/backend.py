@@ -6,22 +6,21 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
-from aiohttp import web
-
 from hops.client import HttpClient
 from hops.hop import Hop
+from hops.raw_answers import replay_refusal
 from kubelet.server.answers import http_error
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from hops.client import UpgradeRefused
     from hops.hops import Hops
 
-__all__ = ["NewUrl", "forwarded_headers", "refused_response", "runtime_client"]
+__all__ = ["NewUrl", "forwarded_headers", "refuse", "runtime_client"]
 
 #: Asks the runtime for a URL that serves one session. Raises CriError.
 NewUrl: TypeAlias = Callable[[], Awaitable[str]]
-
-_HOP_BY_HOP = frozenset({"transfer-encoding", "content-length", "connection"})
 
 
 def runtime_client(hops: Hops, url: str) -> tuple[HttpClient, str]:
@@ -44,15 +43,9 @@ def forwarded_headers(request: web.Request) -> list[tuple[str, str]]:
     return headers
 
 
-def refused_response(refusal: UpgradeRefused) -> web.Response:
-    """The runtime's refusal as an answer of ours."""
-    head = refusal.head
-    if head.status < 400:
-        text = f"invalid upgrade response: status code {head.status}"
+async def refuse(request: web.Request, refusal: UpgradeRefused) -> web.StreamResponse:
+    """Give the runtime's refusal to the client."""
+    if refusal.head.status < 400:
+        text = f"invalid upgrade response: status code {refusal.head.status}"
         return http_error(500, text)
-    response = web.Response(status=head.status, reason=head.reason, body=refusal.body)
-    for name, value in head.headers:
-        if name.lower() not in _HOP_BY_HOP:
-            response.headers[name] = value
-    response.force_close()
-    return response
+    return await replay_refusal(request, refusal)

@@ -8,7 +8,7 @@ pkg/streaming/{remotecommand,portforward}.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -123,7 +123,8 @@ async def attach(request: web.Request) -> web.StreamResponse:
                 return write_error(500, text)
             # Whether there is a terminal was decided when the container was made.
             tty = bool(spec.get("tty"))
-            options = replace(options, stderr=options.stderr and not tty, tty=tty)
+            stderr = options.stderr and not tty
+            options = StreamOptions(options.stdin, options.stdout, stderr, tty)
             new_url = partial(
                 host.runtime.attach_url, container_id, **_streams(options)
             )

@@ -24,7 +24,7 @@ from hops.splice import splice
 from kubelet.server.answers import http_error
 from kubelet.server.backend import (
     forwarded_headers,
-    refused_response,
+    refuse,
     runtime_client,
 )
 from kubelet.server.translation import translation
@@ -79,31 +79,27 @@ async def proxy_upgrade(
     refused = request.app[MUST_TRANSLATE]
     if translate is not None and translate.kind in refused:
         return await translate.serve()
-    upgraded = await _dial(request, host.hops, await new_url())
-    if isinstance(upgraded, web.Response):
-        if translate is None or upgraded.status != 403:
-            return upgraded
+    url = await new_url()
+    try:
+        upgraded = await _dial(request, host.hops, url)
+    except UpgradeRefused as refusal:
+        if translate is None or refusal.head.status != 403:
+            return await refuse(request, refusal)
         logger.info("the runtime needs translation", extra={"of": translate.kind})
         refused.add(translate.kind)
         return await translate.serve()
-    return await _join(request, upgraded)
-
-
-async def _dial(request: web.Request, hops: Hops, url: str) -> Upgraded | web.Response:
-    client, target = runtime_client(hops, url)
-    try:
-        return await client.upgrade(
-            request.method,
-            target,
-            forwarded_headers(request),
-            body=await request.read(),
-        )
-    except UpgradeRefused as refusal:
-        return refused_response(refusal)
     except ConnectError as err:
         return http_error(500, f"error dialing backend: {err}")
     except (OSError, ProtocolError) as err:
         return http_error(500, f"error sending request: {err}")
+    return await _join(request, upgraded)
+
+
+async def _dial(request: web.Request, hops: Hops, url: str) -> Upgraded:
+    client, target = runtime_client(hops, url)
+    return await client.upgrade(
+        request.method, target, forwarded_headers(request), body=await request.read()
+    )
 
 
 async def _join(request: web.Request, upgraded: Upgraded) -> web.StreamResponse:

@@ -14,13 +14,15 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from kubelet.server.answers import http_error, ok_text
+from kubelet.server.answers import PLAIN, http_error, ok_text
 from kubelet.server.host import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["system_logs"]
+
+_BLOCK = 256 * 1024
 
 
 async def system_logs(request: web.Request) -> web.StreamResponse:
@@ -34,10 +36,23 @@ async def system_logs(request: web.Request) -> web.StreamResponse:
     if found is None:
         return http_error(404, "404 page not found")
     if found.names is None:
-        return web.FileResponse(found.path, headers={"Content-Type": "text/plain"})
+        return await _send(request, found.path)
     if not request.path.endswith("/"):
         return web.Response(status=301, headers={"Location": request.path + "/"})
     return ok_text(_listing(found.names), "text/html; charset=utf-8")
+
+
+async def _send(request: web.Request, path: str) -> web.StreamResponse:
+    """The file as it is now. Unlike web.FileResponse without sendfile: TLS has none."""
+    response = web.StreamResponse(headers={"Content-Type": PLAIN})
+    with await asyncio.to_thread(open, path, "rb") as file:
+        response.content_length = os.fstat(file.fileno()).st_size
+        await response.prepare(request)
+        remaining = response.content_length
+        while remaining and (data := await asyncio.to_thread(file.read, _BLOCK)):
+            await response.write(data[:remaining])
+            remaining -= len(data[:remaining])
+    return response
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from hops.client import ConnectError, UpgradeRefused
+from hops.raw_answers import answer_raw
 from hops.serve import take_over
 from hops.translate import asks_for_v5, negotiate_v5, translate_session
 from hops.tunnel import (
@@ -22,7 +23,7 @@ from kubelet import traceparent
 from kubelet.server.answers import http_error
 from kubelet.server.backend import (
     forwarded_headers,
-    refused_response,
+    refuse,
     runtime_client,
 )
 from wire.errors import ProtocolError
@@ -83,7 +84,7 @@ class _Command:
         try:
             negotiated = negotiate_v5(self.head)
         except HandshakeRefused as refusal:
-            return await _refuse(self.request, refusal)
+            return await answer_raw(self.request, refusal.response)
         url = await self.new_url()
         client, target = runtime_client(self.hops, url)
 
@@ -115,7 +116,7 @@ class _Tunnel:
             headers = untunnelled_headers(self.head.headers)
             upgraded = await client.upgrade("POST", target, headers)
         except UpgradeRefused as refusal:
-            return refused_response(refusal)
+            return await refuse(self.request, refusal)
         except ConnectError as err:
             return http_error(500, f"error dialing backend: {err}")
         except (OSError, ProtocolError) as err:
@@ -125,19 +126,9 @@ class _Tunnel:
             connection = await take_over(self.request)
         except HandshakeRefused as refusal:
             upgraded.connection.close()
-            return await _refuse(self.request, refusal)
+            return await answer_raw(self.request, refusal.response)
         except BaseException:
             upgraded.connection.abort()
             raise
         await run_tunnel(connection, negotiated, upgraded.connection)
         return connection.response
-
-
-async def _refuse(
-    request: web.Request, refusal: HandshakeRefused
-) -> web.StreamResponse:
-    connection = await take_over(request)
-    connection.write(refusal.response)
-    connection.close()
-    await connection.wait_closed()
-    return connection.response

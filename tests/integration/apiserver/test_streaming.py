@@ -319,19 +319,33 @@ async def test_a_dead_kubelet_is_named_by_a_log(admin: Api) -> None:
     )
 
 
-async def test_v5_needs_a_kubelet_that_takes_it(
+async def test_v5_is_translated_for_a_kubelet_that_does_not_take_it(
     admin: Api, kubelet: FakeKubelet
 ) -> None:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=404, text="pod does not exist")
+
+    kubelet.answer = refuse
     await admin.post("/api/v1/nodes", node(kubelet.port, features=()))
     await admin.post(PODS, pod(nodeName="node-1"))
 
-    with pytest.raises(UpgradeRefused) as caught:
-        await admin.client.upgrade("GET", EXEC, WEBSOCKET)
+    upgraded = await admin.client.upgrade("GET", EXEC, WEBSOCKET)
+    async with upgraded.connection as connection:
+        received = b""
+        while data := await connection.read():
+            received += data
 
-    code, body = refusal(caught.value)
-    assert code == 500
-    assert "ExtendWebSocketsToKubelet" in body["message"]
-    assert kubelet.requests == []
+    # The 101 comes first; what the kubelet says is a status on channel 3.
+    assert b"unable to upgrade connection: pod does not exist" in received
+    asked = kubelet.requests[0]
+    assert (asked.method, asked.headers["Upgrade"]) == ("POST", "SPDY/3.1")
+    assert asked.headers.getall("X-Stream-Protocol-Version") == [
+        "v5.channel.k8s.io",
+        "v4.channel.k8s.io",
+        "v3.channel.k8s.io",
+        "v2.channel.k8s.io",
+        "channel.k8s.io",
+    ]
 
 
 async def test_a_nodes_proxy_reaches_its_kubelet(
