@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from apiserver.context import RequestContext
     from apiserver.resources.registry import Resource, Subresource
+    from apiserver.streaming.location import KubeletAddress
 
 __all__ = ["handle"]
 
@@ -68,12 +69,7 @@ async def handle(
         raise status.bad_request("dryRun is not supported")
     await _admit(context, resource)
     _authorize_websocket(context)
-    pod = await services.objects.get(PODS, info.namespace, info.name)
-    target = wanted.locate(pod, context.query)
-    node = await services.objects.get(NODES, "", location.require_node(pod))
-    address = location.kubelet_address(
-        node, services.config.kubelet_preferred_address_types
-    )
+    address, target = await _locate(context, wanted)
     if not is_upgrade(context.request):
         raise status.bad_request("Upgrade request required")
     client = services.kubelets.client(address)
@@ -85,6 +81,21 @@ async def handle(
         return await serve(context, client, target)
     finally:
         services.long_running -= 1
+
+
+async def _locate(
+    context: RequestContext, wanted: _Target
+) -> tuple[KubeletAddress, str]:
+    """The kubelet of the pod, and the request target there.
+
+    Pod and node are let go of: the session may last for days.
+    """
+    info, services = context.info, context.services
+    pod = await services.objects.get(PODS, info.namespace, info.name)
+    target = wanted.locate(pod, context.query)
+    node = await services.objects.get(NODES, "", location.require_node(pod))
+    types = services.config.kubelet_preferred_address_types
+    return location.kubelet_address(node, types), target
 
 
 async def _admit(context: RequestContext, resource: Resource) -> None:
