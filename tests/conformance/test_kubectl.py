@@ -198,6 +198,9 @@ def test_exec_in_a_terminal(cluster, kubectl, shell):
         terminal.send_line("it runs")
         terminal.expect("it runs\r\nit runs\r\n")
         terminal.control("c")
+        # What is typed before the prompt is there may be thrown away by the shell.
+        terminal.expect("^C")
+        terminal.expect("bash-")
         terminal.send_line("echo code=$?")
         terminal.expect("code=130\r\n")
         terminal.control("d")
