@@ -14,8 +14,9 @@ import pytest
 from tests.support.cluster import running_cluster
 from tests.support.orphans import reap
 
-#: Their container goes on, and writes its process id where exec finds it.
-_COMMAND = ["sh", "-c", "echo $$ > pid; trap 'exit 0' TERM; while :; do sleep 1; done"]
+#: Their container goes on, and writes its process id where exec finds it. The kubelet
+#: makes one $ of two.
+_COMMAND = ["sh", "-c", "echo $$$$ > pid; trap 'exit 0' TERM; while :; do sleep 1; done"]
 
 
 @pytest.fixture(scope="module")

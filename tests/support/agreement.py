@@ -76,11 +76,11 @@ class Pair:
             content = text.replace("{me}", client)
             (self._folder / client / name).write_text(content)
 
-    def outcomes(self, line, *, stdin=b"", env=None):
+    def outcomes(self, line, *, stdin=b"", env=None, normalise=True):
         """Both outcomes, the real client's first. They run at the same time."""
         with ThreadPoolExecutor(2) as pool:
             runs = [
-                pool.submit(self._run, client, line, stdin, env or {})
+                pool.submit(self._run, client, line, stdin, env or {}, normalise)
                 for client in self.programs
             ]
             return [run.result() for run in runs]
@@ -91,7 +91,7 @@ class Pair:
         assert ours == real, _difference(line, real, ours)
         return real
 
-    def _run(self, client, line, stdin, env):
+    def _run(self, client, line, stdin, env, normalise):
         words = shlex.split(line.replace("{me}", client))
         done = subprocess.run(
             [self.programs[client], *words],
@@ -102,10 +102,12 @@ class Pair:
             timeout=_PATIENCE,
             check=False,
         )
-        texts = (
-            normal(stream.decode(errors="backslashreplace"), client, "{me}")
+        texts = [
+            stream.decode(errors="backslashreplace")
             for stream in (done.stdout, done.stderr)
-        )
+        ]
+        if normalise:
+            texts = [normal(text, client, "{me}") for text in texts]
         return Outcome(done.returncode, *texts)
 
 

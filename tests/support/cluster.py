@@ -123,6 +123,11 @@ class RunningCluster:
         layout = Layout(self.state, self.folder)
         return ApiClient.of_cluster(layout, read_settings(layout.settings))
 
+    def close(self) -> None:
+        """Close the client, if one was made."""
+        if "api" in self.__dict__:
+            self.api.close()
+
     def create(self, manifest: dict) -> None:
         """Create an object of the core group in the namespace default."""
         plural = f"{manifest['kind'].lower()}s"
@@ -171,6 +176,7 @@ def running_cluster(name: str = "t", *arguments: str):
         cluster.mini_kube("up", *arguments)
         yield cluster
     finally:
+        cluster.close()
         cluster.mini_kube("down", check=False)
         reap()
         left = {k: v for k, v in descendants().items() if k not in before}

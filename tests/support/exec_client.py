@@ -9,7 +9,7 @@ from certs.pki import Pki
 from hops.admin import call_admin
 from hops.blocking import BlockingClient, TlsSettings
 
-__all__ = ["admin_tls", "api_client", "exec_client", "stats"]
+__all__ = ["admin_tls", "api_client", "exec_client", "server_url", "stats"]
 
 
 def admin_tls(cluster) -> TlsSettings:
@@ -24,13 +24,13 @@ def admin_tls(cluster) -> TlsSettings:
 
 def exec_client(cluster, pod) -> ExecClient:
     """A client for sessions in one pod."""
-    return ExecClient(_server(cluster)["server"], admin_tls(cluster), pod)
+    return ExecClient(server_url(cluster), admin_tls(cluster), pod)
 
 
 def api_client(cluster, tls=None) -> BlockingClient:
     """A client for any request."""
     tls = tls or admin_tls(cluster)
-    return BlockingClient(_server(cluster)["server"], tls=tls, timeout=30)
+    return BlockingClient(server_url(cluster), tls=tls, timeout=30)
 
 
 def stats(cluster) -> dict[str, dict]:
@@ -38,6 +38,11 @@ def stats(cluster) -> dict[str, dict]:
     (extension,) = _server(cluster)["extensions"]
     sockets = extension["extension"]["adminSockets"]
     return {name: call_admin(path, {"cmd": "stats"}) for name, path in sockets.items()}
+
+
+def server_url(cluster) -> str:
+    """Where the API server is."""
+    return _server(cluster)["server"]
 
 
 def _server(cluster):
