@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 _MAX_HEAD = 1024 * 1024  # net/http DefaultMaxHeaderBytes
 _MAX_HELD = 256 * 1024
 _KEEP_ALIVE = 90.0  # seconds; kube-apiserver's IdleTimeout
+# golang/go net/http server.go rstAvoidanceDelay: what a refused body goes on to send is
+# thrown away for this long, so that its sender can read the refusal.
+_LINGERING = 0.5
 
 
 class ServedApplication(Listener):
@@ -76,6 +79,7 @@ async def serve_application(
         access_log=access_log,
         shutdown_timeout=shutdown_timeout,
         keepalive_timeout=_KEEP_ALIVE,
+        lingering_time=_LINGERING,
         max_line_size=_MAX_HEAD,
         max_field_size=_MAX_HEAD,
         auto_decompress=False,
