@@ -20,7 +20,6 @@ COMMANDS = {
     "create secret generic": "create_secret",
     "run": "run",
     "get": "get",
-    "explain": "explain",
     "edit": "edit",
     "delete": "delete",
     "cluster-info": "cluster_info",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from apimachinery.types import JsonObject
 
-__all__ = ["Description", "date", "go_list"]
+__all__ = ["Description", "date", "event_interval", "go_list"]
 
 _SKIPPED = "kubectl.kubernetes.io/last-applied-configuration"
 _ANNOTATION_WIDTH = 140
@@ -92,17 +92,20 @@ def _last_seen(event: JsonObject) -> float:
     return to_seconds(stamp) if stamp else float("-inf")
 
 
-def _event_cells(event: JsonObject) -> list[str]:
+def event_interval(event: JsonObject) -> str:
+    """`5s`, or for a repeated event `5s (x3 over 1m)`."""
     first = age(event.get("eventTime") or event.get("firstTimestamp"))
     series = event.get("series")
     count = event.get("count") or 0
     if series:
         since = age(series.get("lastObservedTime"))
-        interval = f"{since} (x{series.get('count') or 0} over {first})"
-    elif count > 1:
-        interval = f"{age(event.get('lastTimestamp'))} (x{count} over {first})"
-    else:
-        interval = first
+        return f"{since} (x{series.get('count') or 0} over {first})"
+    if count > 1:
+        return f"{age(event.get('lastTimestamp'))} (x{count} over {first})"
+    return first
+
+
+def _event_cells(event: JsonObject) -> list[str]:
     source = (event.get("source") or {}).get("component")
     message = str(event.get("message") or "").strip()
     # 1.36: the part of the object stands before the message
@@ -111,7 +114,7 @@ def _event_cells(event: JsonObject) -> list[str]:
     return [
         event.get("type") or "",
         event.get("reason") or "",
-        interval,
+        event_interval(event),
         source or event.get("reportingComponent") or "",
         message,
     ]

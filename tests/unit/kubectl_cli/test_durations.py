@@ -1,0 +1,49 @@
+"""Go's durations."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubectl_cli.durations import format_duration, parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0.0),
+        ("1s", 1.0),
+        ("1.5h", 5400.0),
+        ("2h45m", 9900.0),
+        ("300ms", 0.3),
+        ("-1m30s", -90.0),
+        ("+5s", 5.0),
+        (".5s", 0.5),
+        ("1us", 1e-6),
+        ("1µs", 1e-6),
+    ],
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    assert parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "-", "s", "1", "1 s", "1.2.3s", "1q"])
+def test_others_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="time: "):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (1, "1s"),
+        (1.5, "1.5s"),
+        (60, "1m0s"),
+        (90, "1m30s"),
+        (3600, "1h0m0s"),
+        (0.25, "250ms"),
+        (-20, "-20s"),
+    ],
+)
+def test_durations_are_written(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text

@@ -1,0 +1,63 @@
+"""What a command loads: each import is paid at each start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from kubectl_cli.commands import COMMANDS
+
+HEAVY = ("asyncio", "aiohttp", "grpc", "google.protobuf", "cryptography", "websockets")
+SESSION = (
+    "kubectl_cli.pods, kubectl_cli.containers, kubectl_cli.streams,"
+    " kubectl_cli.client_config, kubectl_cli.rest, kubectl_cli.credentials"
+)
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules there are after a statement, in a fresh interpreter."""
+    code = f"{statement}\nimport sys\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def bare() -> set[str]:
+    return loaded_by("pass")
+
+
+def test_no_command_loads_a_network_framework(bare: set[str]) -> None:
+    modules = ", ".join(f"kubectl_cli.verbs.{name}" for name in set(COMMANDS.values()))
+
+    loaded = loaded_by(
+        f"import {modules}, {SESSION}, kubectl_cli.tracing, kubectl_cli.logs,"
+        " kubectl_cli.get_objects, kubectl_cli.applying, kubectl_cli.running,"
+        " kubectl_cli.describe_objects, kubectl_cli.wait_objects, kubectl_cli.deletion"
+    )
+
+    assert not [name for name in HEAVY if name in loaded - bare]
+
+
+def test_the_version_loads_next_to_nothing(bare: set[str]) -> None:
+    statement = (
+        "from kubectl_cli.main import run\nimport contextlib, io\n"
+        "with contextlib.redirect_stdout(io.StringIO()): run(['version', '--client'])"
+    )
+
+    loaded = loaded_by(statement) - bare - loaded_by("import contextlib, io")
+
+    ours = {name for name in loaded if name.startswith("kubectl_cli")}
+    assert len(ours) <= 12
+    assert not (loaded - ours) & {"re", "json", "socket", "ssl", "typing", "enum"}
+
+
+def test_a_session_loads_no_dataclasses_nor_typing(bare: set[str]) -> None:
+    loaded = loaded_by(f"import kubectl_cli.main, kubectl_cli.verbs.exec, {SESSION}")
+
+    assert not {"dataclasses", "inspect", "typing", "urllib.parse", "yaml"} & (
+        loaded - bare
+    )
