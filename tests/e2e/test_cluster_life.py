@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from tests.support.cluster import RunningCluster, is_ready, running_cluster
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,46 @@ def test_down_ends_everything_and_up_starts_the_pod_anew(own_cluster):
     after = own_cluster.await_pod("lasting", is_new)
     assert after["status"]["containerStatuses"][0]["restartCount"] == 1
     assert exec_true(own_cluster) == 0
+
+
+def test_a_trace_is_switched_on_and_off(own_cluster, tmp_path):
+    own_cluster.mini_kube("trace", "on", str(tmp_path))
+    assert exec_true(own_cluster) == 0
+    own_cluster.mini_kube("trace", "off")
+
+    processes = {path.name.rpartition("-")[0] for path in tmp_path.glob("*.jsonl")}
+    assert {"apiserver", "kubelet-mini-kube-life"} <= processes
+    before = {path: path.stat().st_size for path in tmp_path.iterdir()}
+    assert exec_true(own_cluster) == 0
+    assert {path: path.stat().st_size for path in tmp_path.iterdir()} == before
+
+
+def test_run_without_a_terminal_shows_a_few_commands(own_cluster):
+    shown = own_cluster.mini_kube("run").stdout
+
+    assert "hello from nginx\nexit code 0" in shown
+    assert "PIPED IN\nexit code 0" in shown
+    assert "command terminated with exit code 42\nexit code 42" in shown
+    assert f"export KUBECONFIG={own_cluster.kubeconfig}" in shown
+    assert "mini-kube down" in shown
+
+
+def test_run_in_a_terminal_opens_a_shell_and_says_how_to_go_on(own_cluster):
+    command = [
+        "mini-kube",
+        "run",
+        "--name",
+        own_cluster.name,
+        "--state-dir",
+        str(own_cluster.state),
+    ]
+    with Terminal(command, env=own_cluster.env) as terminal:
+        terminal.expect("$ mini-kubectl exec -it nginx -- bash\r\n")
+        terminal.send_line("echo in $HOSTNAME")
+        terminal.expect("in nginx\r\n")
+        terminal.send_line("exit 3")
+        terminal.expect("The cluster is still there.")
+        assert terminal.wait() == 0
 
 
 def test_two_clusters_live_side_by_side(own_cluster):
