@@ -44,6 +44,8 @@ class Subject:
             "HOME": str(self._folder),
             "KUBECONFIG": str(self._state / "kubeconfig"),
         }
+        # As after any first start: with it, each would compile all sources again.
+        self._env.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def __enter__(self) -> Subject:
         self.up()
