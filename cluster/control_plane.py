@@ -20,6 +20,7 @@ from controllers.config import ControllersConfig
 from hops.admin import AdminServer
 from hops.aiohttp_server import load_aiohttp_server
 from hops.hops import Hops
+from hops.loading import loading
 from hops.tasks import cancel_and_wait, spawn
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _run(
     config: Config, controllers: ControllersConfig | None, options: argparse.Namespace
 ) -> None:
-    load_aiohttp_server()
-    from apiserver.app import build  # after the flags are known to be right
+    with loading():
+        load_aiohttp_server()
+        from apiserver.app import build  # after the flags are known to be right
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -82,7 +84,8 @@ async def _run(
 
 
 async def _control(hops: Hops, config: ControllersConfig) -> None:
-    from controllers.manager import run_controllers  # the server serves already
+    with loading():
+        from controllers.manager import run_controllers  # the server serves already
 
     await run_controllers(hops, config)
 

@@ -50,7 +50,10 @@ def _serve(options: argparse.Namespace) -> int:
 async def _run(config: Config) -> None:
     import asyncio
 
-    from cri_runtime.app import Runtime
+    from hops.loading import loading
+
+    with loading():
+        from cri_runtime.app import Runtime
     from cri_runtime.limits import raise_descriptor_limit
     from hops.hops import Hops
 

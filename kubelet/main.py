@@ -59,6 +59,7 @@ async def _run(config: KubeletConfig) -> None:
     from hops.aiohttp_server import load_aiohttp_server
     from hops.hop import Hop
     from hops.hops import Hops
+    from hops.loading import loading
     from hops.tasks import spawn
     from kube_client.client import KubeClient
     from kubelet.node_lookup import look_up_node
@@ -79,7 +80,8 @@ async def _run(config: KubeletConfig) -> None:
     known = spawn("kubelet node lookup", look_up_node(client, config.node_name))
     load_aiohttp_server()
     # gRPC and aiohttp take a quarter of a second to load: the dialling goes on.
-    app = await asyncio.to_thread(importlib.import_module, "kubelet.app")
+    with loading():
+        app = await asyncio.to_thread(importlib.import_module, "kubelet.app")
     kubelet = app.Kubelet(config, hops, client)
     admin = AdminServer(hops, config.admin_socket) if config.admin_socket else None
     try:

@@ -6,8 +6,8 @@ No framework: the process would grow by 20 MiB and start 0.2 s later, for three 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from email.utils import formatdate
 from typing import TypeAlias
 
 from hops.linger import close_in_stages
@@ -15,6 +15,8 @@ from wire.errors import RemoteProtocolError
 from wire.http1 import BodyReader, HeadReader, RequestHead, get_header
 
 __all__ = ["Answer", "HttpConnection", "Upgrade", "plain"]
+
+_DATE = "%a, %d %b %Y %H:%M:%S GMT"  # RFC 9110 5.6.7
 
 _REASONS = {
     400: "Bad Request",
@@ -41,7 +43,7 @@ def plain(
         "Content-Type: text/plain; charset=utf-8",
         "X-Content-Type-Options: nosniff",
         *(f"{name}: {value}" for name, value in headers),
-        f"Date: {formatdate(usegmt=True)}",
+        f"Date: {time.strftime(_DATE, time.gmtime())}",
         f"Content-Length: {len(body)}",
         *(["Connection: close"] if close else []),
     ]
