@@ -90,10 +90,14 @@ class ProbeResults:
         specs = {container["name"]: container for container in probed_containers(pod)}
         for kind in ContainerKind:
             for entry in status.get(kind.status_field) or []:
-                self._apply_one(kind, specs.get(entry["name"]), entry)
+                self._apply_one(pod, kind, specs.get(entry["name"]), entry)
 
     def _apply_one(
-        self, kind: ContainerKind, spec: JsonObject | None, entry: JsonObject
+        self,
+        pod: JsonObject,
+        kind: ContainerKind,
+        spec: JsonObject | None,
+        entry: JsonObject,
     ) -> None:
         if kind is ContainerKind.EPHEMERAL:
             entry["ready"] = False
@@ -104,16 +108,31 @@ class ProbeResults:
             entry["started"] = running
             entry["ready"] = terminated.get("exitCode") == 0
             return
-        container_id = container_id_of(entry)
-        entry["started"] = running and self._passed(
-            ProbeKind.STARTUP, spec, container_id
-        )
-        entry["ready"] = entry["started"] and self._passed(
-            ProbeKind.READINESS, spec, container_id
-        )
+        started = running and self._passed(pod, ProbeKind.STARTUP, spec, entry)
+        entry["started"] = started
+        entry["ready"] = started and self._passed(pod, ProbeKind.READINESS, spec, entry)
 
-    def _passed(self, kind: ProbeKind, spec: JsonObject, container_id: str) -> bool:
-        """A container without the probe has passed; one not yet probed has not."""
+    def _passed(
+        self, pod: JsonObject, kind: ProbeKind, spec: JsonObject, entry: JsonObject
+    ) -> bool:
+        """A container without the probe has passed; one not yet probed has not.
+
+        Unless it has, by our own report from before a restart of the kubelet: that
+        alone must not take a ready pod out of service.
+        """
         if not spec.get(kind.value):
             return True
-        return self.get(kind, container_id) is True
+        result = self.get(kind, container_id_of(entry))
+        return was_reported(pod, entry, kind) if result is None else result
+
+
+_REPORTED = {ProbeKind.STARTUP: "started", ProbeKind.READINESS: "ready"}
+
+
+def was_reported(pod: JsonObject, entry: JsonObject, kind: ProbeKind) -> bool:
+    """The API's copy of the pod says that this very instance has passed."""
+    for field in ("containerStatuses", "initContainerStatuses"):
+        for known in pods.status_of(pod).get(field) or []:
+            if known.get("containerID") == entry.get("containerID"):
+                return bool(known.get(_REPORTED[kind]))
+    return False

@@ -22,6 +22,7 @@ from kubelet.probe_results import (
     ProbeKind,
     container_id_of,
     probed_containers,
+    was_reported,
 )
 
 if TYPE_CHECKING:
@@ -187,22 +188,14 @@ class _Worker:
         """A new container: forget what was found about the one before."""
         results = self._manager.results
         results.forget(self.kind, self._container_id)
-        first_seen = not self._container_id
         self._container_id = container_id
         self._streak, self._last, self._on_hold = 0, None, False
         self._next_at = 0.0
         if results.get(self.kind, container_id) is None and self.kind in _INITIAL:
             initial = _INITIAL[self.kind]
-            if first_seen and self.kind is ProbeKind.READINESS:
-                initial = self._was_ready(entry)
+            if self.kind is ProbeKind.READINESS:
+                initial = was_reported(self._pod, entry, self.kind)
             results.begin(self.kind, container_id, initial)
-
-    def _was_ready(self, entry: JsonObject) -> bool:
-        """A kubelet's restart must not make a ready pod unready."""
-        for known in pods.status_of(self._pod).get("containerStatuses") or []:
-            if known.get("containerID") == entry.get("containerID"):
-                return bool(known.get("ready"))
-        return False
 
     async def _probe(self) -> None:
         outcome = await self._try()

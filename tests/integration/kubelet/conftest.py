@@ -209,6 +209,12 @@ class World:
         response = await self.get(target, method, **kwargs)
         return response.status, response.body.decode()
 
+    async def until_runtime(self, holds):
+        """Wait for what neither the API nor the kubelet tells."""
+        async with asyncio.timeout(30):
+            while not holds():  # noqa: ASYNC110 - there is nobody to set an event
+                await asyncio.sleep(0.005)
+
     async def log(self, name, expected):
         """Follow the log of a pod until it begins with this."""
         target = f"/containerLogs/default/{name}/c?follow=true"

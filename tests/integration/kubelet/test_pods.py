@@ -108,7 +108,7 @@ async def test_deleted_pod_is_stopped_removed_and_its_object_let_go(world):
     await world.api.gone("web")
 
     assert await world.api.event("web", "Killing") == "Stopping container c"
-    await world.api.until(lambda: not world.kubelet.pods())
+    await world.until_runtime(lambda: not world.kubelet.pods())
     assert await world.text("/runningpods/") == (
         200,
         '{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}',
@@ -119,21 +119,11 @@ async def test_deleted_pod_is_stopped_removed_and_its_object_let_go(world):
 
 
 async def test_pod_taken_away_at_once_stops_too(world):
-    ready = await world.run("web")
-    containers = await world.kubelet.runtime.list_containers()
-    assert len(containers) == 1
+    await world.run("web")
 
     world.api.remove("pods", "web")
-    world.api.add("pods", pod("next"))
-    await world.api.pod("next", is_ready)
 
-    while await world.kubelet.runtime.list_containers(ready["metadata"]["uid"]):
-        world.api.add("events", _marker())
-        await world.api.until(lambda: True)
-
-
-def _marker():
-    return {"metadata": {"name": os.urandom(4).hex()}, "involvedObject": {"name": ""}}
+    await world.until_runtime(lambda: not world.runtime.containers.all())
 
 
 async def test_shorter_grace_period_wins(world):
@@ -174,7 +164,7 @@ async def test_init_containers_run_in_order_before_the_others(world):
         "web", f"echo main >> {order}; sleep 1000", initContainers=init
     )
 
-    assert order.read_text() == "i1\ni2\nmain\n"
+    await world.until_runtime(lambda: order.read_text() == "i1\ni2\nmain\n")
     entry = status_of(ready, "i1", "initContainerStatuses")
     assert entry["state"]["terminated"]["reason"] == "Completed"
     assert entry["ready"]
@@ -396,7 +386,10 @@ async def test_http_probe_reaches_the_pods_own_address(world):
         **container("c"),
         "image": "nginx",
         "ports": [{"containerPort": 8080, "name": "http"}],
-        "readinessProbe": {"httpGet": {"port": "http", "path": "/"}},
+        "readinessProbe": {
+            "httpGet": {"port": "http", "path": "/"},
+            "periodSeconds": 1,
+        },
     }
     del spec["command"]
 
