@@ -18,7 +18,7 @@ from cri_runtime.shim.loop import Loop
 from cri_runtime.shim.processes import children, kill_trees
 from cri_runtime.shim.sandbox import Sandbox
 from cri_runtime.shim.sockets import claim_address, listen_unix
-from cri_runtime.shim.spawn import remember_limit
+from cri_runtime.shim.spawn import IGNORED_BY_PYTHON, remember_limit
 from cri_runtime.shim.waiting import next_dead
 
 if TYPE_CHECKING:
@@ -104,12 +104,20 @@ class Launcher:
         return _RETRY
 
 
+def _heed_signals() -> None:
+    """What a shell or nohup had us ignore, containers would ignore too."""
+    for number in signal.valid_signals() - set(IGNORED_BY_PYTHON):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def main(path: str, ready: int, descriptors: int) -> None:
     """Listen at `path`, close the descriptor `ready` to say so, and serve.
 
     `descriptors` is the limit that containers get; our own is as high as it may be.
     """
     remember_limit(descriptors)
+    _heed_signals()
     os.closerange(3, ready)
     os.closerange(ready + 1, os.sysconf("SC_OPEN_MAX"))
     linux.set_name("mini-cri-launch")

@@ -16,12 +16,19 @@ from typing import NoReturn
 
 from cri_runtime.shim import linux
 
-__all__ = ["ProcessSpec", "SpawnError", "User", "remember_limit", "spawn"]
+__all__ = [
+    "IGNORED_BY_PYTHON",
+    "ProcessSpec",
+    "SpawnError",
+    "User",
+    "remember_limit",
+    "spawn",
+]
 
 _ALL_SIGNALS = signal.valid_signals()
 
 # Python ignores these two, and what is ignored stays ignored through exec.
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 # The soft limit on open descriptors that started processes get, once it is known.
@@ -153,7 +160,7 @@ def remember_limit(descriptors: int) -> None:
 
 
 def _reset_signals() -> None:
-    for number in _IGNORED_BY_PYTHON:
+    for number in IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 

@@ -314,8 +314,7 @@ async def node(folder):
     before = descriptors()
     node = await Node(make_config(folder)).start()
     yield node
-    launcher = await node.runtime_process._launcher.ensure()
-    shims = (await launcher.request("shims"))["pids"]
+    shims = [s.shim_pid for s in node.runtime_process.sandboxes.all() if s.ready]
     processes = [pid for shim in shims for pid in below(shim)]
     await node.stop()
     assert await asyncio.to_thread(stop_all, node.config.root, node.config.state) == 0

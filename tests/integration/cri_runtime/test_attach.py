@@ -17,21 +17,13 @@ async def test_output_since_the_attach_is_copied_and_nothing_before(node):
     await first.stdin(b"one\n")
     await first.until(b"got one\n")
 
-    second = await node.attach(container, stdout=True)
-    await attached(node, container)
-    await first.stdin(b"two\n")
+    second = await node.attach(container, stdin=True, stdout=True)
+    await second.stdin(b"two\n")
     await second.until(b"got two\n")
 
     assert second.stdout == b"got two\n"
     first.close()
     second.close()
-
-
-async def attached(node, container):
-    """The shim answers requests in order: what was asked before is done."""
-    await node.runtime_process.containers.pids(
-        node.runtime_process.containers.get(container)
-    )
 
 
 async def test_the_session_ends_with_success_when_the_container_ends(node):
@@ -99,6 +91,10 @@ async def test_a_client_that_leaves_ends_input_that_was_to_be_used_once(node):
 async def test_several_clients_get_the_same_output(node):
     container = await node.run(*READER, stdin=True)
     streams = [await node.attach(container, stdin=True, stdout=True) for _ in range(5)]
+    for stream in streams:
+        # its own input can only have come by when its output was joined as well
+        await stream.stdin(b"here\n")
+        await stream.until(b"got here\n")
 
     await streams[0].stdin(b"x\n")
 
