@@ -185,6 +185,7 @@ class Kubelet:
         self._spawn("services", self._services.run())
         self._spawn("pleg", self._pleg.run())
         self._spawn("lease", self._run_lease(node))
+        self._spawn("pod resources", self._serve_pod_resources(node))
         self._tasks.append(self._recorder.start())
         directories = await asyncio.to_thread(self._volumes.known_pods)
         self._spawn(
@@ -330,6 +331,23 @@ class Kubelet:
         await node.registered.wait()
         lease = LeaseKeeper(self._client, self._config.node_name, lambda: node.uid)
         await lease.run()
+
+    async def _serve_pod_resources(self, node: NodeRegistration) -> None:
+        await node.registered.wait()
+        # Node agents can wait: a node that is Ready a little sooner is worth more.
+        from kubelet.podresources import PodResourcesServer
+
+        path = self._config.pod_resources_socket or os.path.join(
+            self._config.root_dir, "pod-resources", "kubelet.sock"
+        )
+        server = PodResourcesServer(
+            path, self._machine, self._workers.active_pods, time.monotonic
+        )
+        try:
+            await server.start()
+            await asyncio.Event().wait()
+        finally:
+            await server.close()
 
     # kubelet.server.host.Host
 

@@ -46,6 +46,7 @@ class KubeletConfig:
     container_runtime_endpoint: str = "unix:///run/containerd/containerd.sock"
     root_dir: str = "/var/lib/kubelet"
     pod_logs_dir: str = "/var/log/pods"
+    pod_resources_socket: str = ""
     read_only_port: int = 0
     healthz_port: int = 0
     healthz_bind_address: str = "127.0.0.1"

@@ -123,6 +123,11 @@ def _add_runtime(parser: argparse.ArgumentParser) -> None:
     add("--root-dir", metavar="DIR", help="volumes of pods (/var/lib/kubelet)")
     add("--pod-logs-dir", metavar="DIR", help="logs of pods (/var/log/pods)")
     add(
+        "--pod-resources-socket",
+        metavar="PATH",
+        help="gRPC socket for node agents (ROOT/pod-resources/kubelet.sock)",
+    )
+    add(
         "--serialize-image-pulls",
         metavar="BOOL",
         type=_boolean,

@@ -299,6 +299,14 @@ class PodWorkers:
         """The pods this node has, whatever their phase."""
         return [worker.pod for worker in self._workers.values()]
 
+    def active_pods(self) -> list[JsonObject]:
+        """The pods that are to run, neither ending nor finished."""
+        return [
+            worker.pod
+            for worker in self._workers.values()
+            if worker.phase is Phase.SYNC and not pods.has_finished(worker.pod)
+        ]
+
     def pod_named(self, namespace: str, name: str) -> JsonObject | None:
         """The pod of that name; when one replaced another, the one that is not ending."""
         found = [

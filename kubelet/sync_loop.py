@@ -14,7 +14,6 @@ from kubelet import pod as pods
 from kubelet.admission import admit
 from kubelet.cri import CriError
 from kubelet.events import pod_reference
-from kubelet.pod_workers import Phase
 from kubelet.runtime_convert import POD_NAME_LABEL, POD_NAMESPACE_LABEL
 
 if TYPE_CHECKING:
@@ -99,11 +98,7 @@ class SyncLoop:
             return  # it was admitted by an earlier run
         if "kubernetes.io/config.mirror" in annotations_of(pod):
             return
-        active = [
-            worker.pod
-            for worker in self._workers.all()
-            if worker.phase is Phase.SYNC and not pods.has_finished(worker.pod)
-        ]
+        active = self._workers.active_pods()
         verdict = admit(pod, active, self._labels(), self._allocatable)
         worker = self._workers.get(pods.uid(pod))
         if verdict is not None and worker is not None:

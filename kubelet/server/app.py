@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from kubelet.cri import CriError
 from kubelet.server.answers import http_error, write_error
 from kubelet.server.container_logs import BARE, container_logs
 from kubelet.server.exec import attach, exec_, port_forward, run
@@ -150,9 +151,11 @@ def _refuse(text: str) -> Handler:
 
 @web.middleware
 async def _go_restful(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Unknown paths and methods in go-restful's words."""
+    """Unknown paths and methods in go-restful's words; the runtime's errors as 500."""
     try:
         return await handler(request)
+    except CriError as err:
+        return write_error(500, str(err))
     except web.HTTPNotFound:
         return write_error(404, "404: Page Not Found")
     except web.HTTPMethodNotAllowed as err:

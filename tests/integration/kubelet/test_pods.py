@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kubelet.cri import CriClient, CriError
+from kubelet.runtime import Runtime
 from tests.integration.kubelet.conftest import (
     container,
     has_ended,
@@ -410,3 +412,37 @@ async def test_startup_probe_gates_readiness(world):
 
     mark.touch()
     await world.api.pod("web", is_ready)
+
+
+async def test_host_network_pod_has_the_address_of_its_node(world):
+    ready = await world.run("web", hostNetwork=True)
+
+    assert ready["status"]["podIP"] == "127.0.0.1"
+    reasons = [reason for _, reason, _ in world.api.events("web")]
+    assert "SandboxChanged" not in reasons
+
+
+async def test_runtime_without_events_is_relisted(bare_world, monkeypatch):
+    async def none(self):
+        raise CriError("UNIMPLEMENTED", "unknown method GetContainerEvents")
+        yield
+
+    monkeypatch.setattr(CriClient, "events", none)
+    world = await bare_world.start()
+
+    world.api.add("pods", pod("once", "sleep 0.3; exit 3", restartPolicy="Never"))
+
+    failed = await world.api.pod("once", phase("Failed"))
+    assert status_of(failed)["state"]["terminated"]["exitCode"] == 3
+
+
+async def test_runtime_that_counts_nothing_still_gives_numbers(world, monkeypatch):
+    async def none(self):
+        raise CriError("UNIMPLEMENTED", "unknown method ListContainerStats")
+
+    monkeypatch.setattr(Runtime, "container_stats", none)
+
+    status, text = await world.text("/metrics/resource")
+
+    assert status == 200
+    assert "resource_scrape_error 0" in text

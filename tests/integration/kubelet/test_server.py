@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+from pathlib import Path
 from urllib.parse import quote
 
+import grpc
 import pytest
 
 from hops.client import UpgradeRefused
+from rpc import podresources_v1_pb2 as podresources
+from rpc import podresources_v1_pb2_grpc as podresources_grpc
 from tests.integration.kubelet.conftest import SESSION, container, is_ready, pod
 
 EXEC = "/exec/default/web/c?output=1&error=1"
@@ -464,3 +469,38 @@ async def test_debugging_handlers_can_be_off(bare_world):
     disabled = (405, "Debug endpoints are disabled.\n")
     assert await world.text("/containerLogs/a/b/c") == disabled
     assert (await world.text("/pods"))[0] == 200
+
+
+async def test_pod_resources_are_told_on_their_socket(world):
+    await world.run("web")
+    path = f"{world.config.root_dir}/pod-resources/kubelet.sock"
+    await world.until_runtime(lambda: Path(path).exists())
+
+    async with grpc.aio.insecure_channel(f"unix:{path}") as channel:
+        stub = podresources_grpc.PodResourcesListerStub(channel)
+        listed = await stub.List(podresources.ListPodResourcesRequest())
+        one = await stub.Get(
+            podresources.GetPodResourcesRequest(pod_name="web", pod_namespace="default")
+        )
+        total = await stub.GetAllocatableResources(
+            podresources.AllocatableResourcesRequest()
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as unknown:
+            await stub.Get(podresources.GetPodResourcesRequest(pod_name="no"))
+
+    assert [(p.name, p.containers[0].name) for p in listed.pod_resources] == [
+        ("web", "c")
+    ]
+    assert one.pod_resources == listed.pod_resources[0]
+    assert list(total.cpu_ids) == list(range(world.kubelet.machine.cpus))
+    assert unknown.value.details() == "pod no in namespace  not found"
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+async def test_runtime_that_is_gone_is_told_in_plain_words(world):
+    await world.stop_runtime()
+
+    status, text = await world.text("/runningpods/")
+
+    assert status == 500
+    assert text.startswith("rpc error: code = Unavailable desc = ")

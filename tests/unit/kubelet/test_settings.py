@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,11 @@ from kubelet.config import ConfigError, KubeletConfig
 from kubelet.events import EventSeries, pod_reference
 from kubelet.flags import parse_flags
 from kubelet.pleg import changed_pods
+from kubelet.podresources import TokenBucket
 from kubelet.server.auth import subresources
 from kubelet.server.users import user_of_certificate
 from kubelet.traceparent import carrying, current
+from rpc import podresources_v1_pb2 as podresources
 from tests.unit.kubelet.builders import container, make_pod
 
 REQUIRED = ["--kubeconfig=k", "--tls-cert-file=c", "--tls-private-key-file=p"]
@@ -198,3 +201,38 @@ def test_session_id_is_carried_inside_its_block():
 def test_malformed_session_id_is_ignored(value):
     with carrying(value):
         assert current() == ""
+
+
+def test_bucket_lets_a_burst_through_and_then_a_rate():
+    bucket = TokenBucket(rate=10, burst=2)
+
+    assert [bucket.take(0.0) for _ in range(3)] == [True, True, False]
+    assert bucket.take(0.1)
+    assert not bucket.take(0.1)
+
+
+def descriptors(file):
+    """(message, field, number) of a compiled .proto."""
+    found = set()
+    for name, message in file.message_types_by_name.items():
+        for field in message.fields:
+            found.add((f"v1.{name}", field.name, field.number))
+    return found
+
+
+def test_podresources_is_the_published_interface():
+    table = Path("tests/data/podresources-v1.tsv").read_text().splitlines()
+    rows = [line.split("\t") for line in table if line.startswith("message\t")]
+    wanted = {(row[1], row[2], int(row[3])) for row in rows if row[2]}
+
+    assert descriptors(podresources.DESCRIPTOR) == wanted
+
+
+def test_podresources_service_is_the_published_one():
+    table = Path("tests/data/podresources-v1.tsv").read_text().splitlines()
+    rows = [line.split("\t") for line in table if line.startswith("service\t")]
+    (service,) = podresources.DESCRIPTOR.services_by_name.values()
+
+    assert {(f"v1.{service.name}", m.name) for m in service.methods} == {
+        (row[1], row[2]) for row in rows
+    }
