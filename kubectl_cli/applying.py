@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from apimachinery.schema import lookup
 from apimachinery.status import StatusError
+from kubectl_cli.apply_migration import is_managed_by, migration_patch
 from kubectl_cli.changes import (
     DryRun,
     ResultPrinter,
@@ -24,7 +25,7 @@ from kubectl_cli.errors import CommandError
 from kubectl_cli.last_applied import ANNOTATION, last_applied, with_last_applied
 from kubectl_cli.manifests import read_manifests
 from kubectl_cli.printers.json import compact
-from kubectl_cli.rest import APPLY_PATCH, MERGE_PATCH, STRATEGIC_PATCH
+from kubectl_cli.rest import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
 from kubectl_cli.selecting import matches_labels
 from kubectl_cli.three_way import merge_patch, strategic_patch
 
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
     from kubectl_cli.factory import Factory
     from kubectl_cli.flags import Options
     from kubectl_cli.manifests import Manifest
+    from kubectl_cli.rest import Query
 
 __all__ = ["ApplyCommand"]
 
 _RETRIES = 5  # patcher.go maxPatchRetry
+_LAST_APPLIED = "kubectl-last-applied"
 
 
 class ApplyCommand:
@@ -61,10 +64,11 @@ class ApplyCommand:
             validates=validates(self._options),
         )
         selector = self._options.text("selector")
+        found = [each for each in found if matches_labels(each.object, selector)]
+        if not found:
+            raise CommandError("no objects passed to apply")
         errors: list[Exception] = []
         for manifest in found:
-            if not matches_labels(manifest.object, selector):
-                continue
             try:
                 self._apply(manifest)
             except (StatusError, CommandError) as error:
@@ -104,41 +108,74 @@ class ApplyCommand:
         path = manifest.resource.path(
             manifest.namespace, manifest.name, self._options.text("subresource")
         )
+        obj = self._apply_patch(manifest, path, query)
+        if self._dry_run is DryRun.NONE:
+            self._keep_last_applied(manifest, obj)
+            if self._migrate(manifest, obj):
+                obj = self._apply_patch(manifest, path, query)
+        self._printer.show(obj, "serverside-applied", manifest.label)
+
+    def _apply_patch(self, manifest: Manifest, path: str, query: Query) -> JsonObject:
         body = compact(manifest.object).encode()
         try:
-            obj = self._client.call(
+            return self._client.call(
                 "PATCH", path, query, body, content_type=APPLY_PATCH
             )
         except StatusError as error:
             if error.code == 409:
                 raise CommandError(_conflict_text(error)) from None
             raise
-        self._refresh_last_applied(manifest, obj)
-        self._printer.show(obj, "serverside-applied", manifest.label)
 
-    def _refresh_last_applied(self, manifest: Manifest, obj: JsonObject) -> None:
-        """An object that client-side apply made keeps its annotation up to date."""
-        if last_applied(obj) is None or self._dry_run is DryRun.SERVER:
+    def _keep_last_applied(self, manifest: Manifest, obj: JsonObject) -> None:
+        """Own the annotation of client-side apply, so that the server keeps it up."""
+        annotations = obj["metadata"].get("annotations") or {}
+        text = annotations.get(ANNOTATION)
+        if not text or is_managed_by(obj, _LAST_APPLIED):
             return
-        annotated = with_last_applied(manifest.object)
-        text = annotated["metadata"]["annotations"][ANNOTATION]
-        if obj["metadata"]["annotations"].get(ANNOTATION) == text:
-            return
+        metadata = {"annotations": {ANNOTATION: text}, "name": manifest.name}
+        if manifest.namespace:
+            metadata["namespace"] = manifest.namespace
         body = {
             "apiVersion": obj["apiVersion"],
             "kind": obj["kind"],
-            "metadata": {"annotations": {ANNOTATION: text}, "name": manifest.name},
+            "metadata": metadata,
         }
-        if manifest.namespace:
-            body["metadata"]["namespace"] = manifest.namespace
-        query = [("fieldManager", "kubectl-last-applied")]
-        self._client.call(
-            "PATCH",
-            manifest.path,
-            query,
-            compact(body).encode(),
-            content_type=APPLY_PATCH,
-        )
+        query = [
+            (name, _LAST_APPLIED if name == "fieldManager" else value)
+            for name, value in self._query
+        ]
+        data = compact(body).encode()
+        try:
+            new = self._client.call(
+                "PATCH", manifest.path, query, data, content_type=APPLY_PATCH
+            )
+        except StatusError as error:
+            print(
+                "Warning: could not annotate with the last-applied configuration:"
+                f" {error}",
+                file=sys.stderr,
+            )
+        else:
+            obj["metadata"] = new["metadata"]
+
+    def _migrate(self, manifest: Manifest, obj: JsonObject) -> bool:
+        """Hand the fields of client-side apply over; whether there were any."""
+        manager = self._options.text("field-manager")
+        for _ in range(_RETRIES):
+            patch = migration_patch(obj, manager)
+            if not patch:
+                return False
+            try:
+                self._client.call(
+                    "PATCH", manifest.path, self._query, patch, content_type=JSON_PATCH
+                )
+            except StatusError as error:
+                if error.code != 409:
+                    raise
+                obj = self._client.get(manifest.path)
+            else:
+                return True
+        return False
 
     def _create(self, manifest: Manifest) -> None:
         obj = with_last_applied(manifest.object)

@@ -19,7 +19,7 @@ from kubectl_cli.changes import (
     validates,
     write_query,
 )
-from kubectl_cli.errors import UsageError
+from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
 from kubectl_cli.last_applied import with_last_applied
 from kubectl_cli.manifests import read_manifests
@@ -56,10 +56,12 @@ def create_from_files(options: Options, factory: Factory) -> int:
         verb="create",
         validates=validates(options),
     )
+    selector = options.text("selector")
+    found = [each for each in found if matches_labels(each.object, selector)]
+    if not found:
+        raise CommandError("no objects passed to create")
     for manifest in found:
         obj = manifest.object
-        if not matches_labels(obj, options.text("selector")):
-            continue
         if options.flag("save-config"):
             obj = with_last_applied(obj)
         try:
@@ -74,11 +76,18 @@ def create_from_files(options: Options, factory: Factory) -> int:
 
 
 def create_one(
-    options: Options, factory: Factory, path: str, obj: JsonObject, namespace: str = ""
+    options: Options,
+    factory: Factory,
+    path: str,
+    obj: JsonObject,
+    *,
+    namespace: str = "",
+    failure: str = "",
 ) -> int:
     """POST an object that the command line made; it keeps the order of its fields.
 
-    `namespace` is shown in the object only where the user asked for it.
+    `namespace` is shown in the object only where the user asked for it. `failure` is
+    what kubectl puts before the server's words instead of its usual head.
     """
     dry_run = dry_run_of(options)
     query = write_query(options, dry_run)
@@ -88,7 +97,12 @@ def create_one(
     if options.flag("save-config"):
         obj = with_last_applied(obj)
     if dry_run is not DryRun.CLIENT:
-        obj = factory.client.call("POST", path, query, obj)
+        try:
+            obj = factory.client.call("POST", path, query, obj)
+        except StatusError as error:
+            if not failure:
+                raise
+            raise CommandError(f"{failure}{error}") from None
     printer.show(obj, "created")
     return 0
 

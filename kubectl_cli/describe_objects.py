@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
 from kubectl_cli.changes import raise_all
+from kubectl_cli.describe.data import describe_config_map, describe_secret
 from kubectl_cli.errors import CommandError
 from kubectl_cli.manifests import read_manifests
 from kubectl_cli.missing_namespace import telling_of_namespace
@@ -47,6 +48,7 @@ class DescribeCommand:
         self._options = options
         self._factory = factory
         self._errors: list[Exception] = []
+        self._shows_events = options.flag("show-events")
 
     def run(self) -> int:
         targets = self._targets()
@@ -59,6 +61,8 @@ class DescribeCommand:
                 if error.reason == "NotFound" and target.name and prefix:
                     return self._by_prefix(target, namespace, error)
                 self._errors.append(error)
+        if len(found) > 1 and not self._options.changed("show-events"):
+            self._shows_events = False  # describe.go: too much for many objects
         first = True
         for each in found:
             try:
@@ -137,6 +141,7 @@ class DescribeCommand:
         ]
         if not matching:
             raise error
+        self._shows_events = self._options.changed("show-events")
         for each in matching:
             print(self._describe(each))
         return 0
@@ -147,6 +152,10 @@ class DescribeCommand:
             return self._pod(found)
         if key == ("", "nodes"):
             return self._node(found)
+        if key in _SIMPLE:
+            about = _about(found.object)
+            events = self._events(about) if key in _WITH_EVENTS else None
+            return _SIMPLE[key](found.object, events)
         from kubectl_cli.describe.generic import describe_object
 
         events = self._events(_about(found.object))
@@ -167,7 +176,7 @@ class DescribeCommand:
 
     def _events(self, about: str, namespace: str = "") -> list[JsonObject] | None:
         """The events of an object; None when they are not wanted, or not to be had."""
-        if not self._options.flag("show-events"):
+        if not self._shows_events:
             return None
         where = f"namespaces/{namespace}/" if namespace else ""
         query = [("fieldSelector", about), ("limit", "500")]
@@ -207,7 +216,7 @@ class DescribeCommand:
 
     def _events_of(self, node: JsonObject) -> list[JsonObject] | None:
         """Two questions: kubelets give the node's name for its uid."""
-        if not self._options.flag("show-events"):
+        if not self._shows_events:
             return None
         metadata = node["metadata"]
         events: list[JsonObject] = []
@@ -218,6 +227,13 @@ class DescribeCommand:
             )
             events += self._events(about) or []
         return events
+
+
+_SIMPLE = {
+    ("", "configmaps"): describe_config_map,
+    ("", "secrets"): describe_secret,
+}
+_WITH_EVENTS = frozenset({("", "configmaps")})
 
 
 def _about(obj: JsonObject) -> str:

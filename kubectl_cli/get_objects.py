@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -249,8 +250,10 @@ class GetCommand:
 
             answer = plain_table(answer)
         if path := self._options.text("sort-by"):
-            rows = _sorted(answer.get("rows") or [], path, of=_row_object)
-            answer = {**answer, "rows": rows}
+            # Unlike with -o, a field that no row has leaves a table as it is.
+            with contextlib.suppress(CommandError):
+                rows = _sorted(answer.get("rows") or [], path, of=_row_object)
+                answer = {**answer, "rows": rows}
         return answer
 
     def _watch(self, requests: list[_Request]) -> None:

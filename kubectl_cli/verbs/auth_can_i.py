@@ -121,22 +121,27 @@ def _list(options: Options, factory: Factory) -> int:
 
 
 def _rule_rows(status: JsonObject) -> list[str]:
-    rows = []
+    """A row for each resource and each path, in kubectl's order.
+
+    Source: cani.go printStatus: the rules are taken apart (rbac BreakdownRule), those
+    for resources only once, and sorted by how Go prints them.
+    """
+    found: dict[tuple[str, ...], str] = {}
     for rule in status.get("resourceRules") or ():
-        groups = rule.get("apiGroups") or [""]
         names = _go_list(rule.get("resourceNames") or ())
         verbs = _go_list(rule.get("verbs") or ())
-        rows += [
-            f"{resource}.{group}\t[]\t{names}\t{verbs}"
-            if group
-            else f"{resource}\t[]\t{names}\t{verbs}"
-            for group in groups
-            for resource in rule.get("resources") or ()
-        ]
+        for group in rule.get("apiGroups") or [""]:
+            for resource in rule.get("resources") or ():
+                name = f"{resource}.{group}" if group else resource
+                key = (verbs, f"[{group}]", f"[{resource}]", names, "[]")
+                found[key] = f"{name}\t[]\t{names}\t{verbs}"
+    rows = list(found.items())
     for rule in status.get("nonResourceRules") or ():
-        urls = _go_list(rule.get("nonResourceURLs") or ())
-        rows.append(f"\t{urls}\t[]\t{_go_list(rule.get('verbs') or ())}")
-    return sorted(rows)
+        verbs = _go_list(rule.get("verbs") or ())
+        for url in rule.get("nonResourceURLs") or ():
+            key = (verbs, "[]", "[]", "[]", f"[{url}]")
+            rows.append((key, f"\t[{url}]\t[]\t{verbs}"))
+    return [row for _, row in sorted(rows, key=lambda each: each[0])]
 
 
 def _go_list(items: list[str] | tuple[str, ...]) -> str:

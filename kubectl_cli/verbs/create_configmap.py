@@ -39,4 +39,11 @@ def run(options: Options, factory: Factory) -> int:
         else:
             obj.setdefault("data", {})[key] = text
     path = f"/api/v1/namespaces/{factory.namespace}/configmaps"
-    return create_one(options, factory, path, obj, factory.namespace)
+    return create_one(
+        options,
+        factory,
+        path,
+        obj,
+        namespace=factory.namespace,
+        failure="failed to create configmap: ",
+    )

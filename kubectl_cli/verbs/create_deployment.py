@@ -53,7 +53,14 @@ def run(options: Options, factory: Factory) -> int:
         "status": {},
     }
     path = f"/apis/apps/v1/namespaces/{factory.namespace}/deployments"
-    return create_one(options, factory, path, obj, factory.namespace)
+    return create_one(
+        options,
+        factory,
+        path,
+        obj,
+        namespace=factory.namespace,
+        failure="failed to create deployment: ",
+    )
 
 
 def _container(image: str, options: Options, command: list[str]) -> dict[str, Any]:

@@ -36,4 +36,11 @@ def run(options: Options, factory: Factory) -> int:
     if options.text("type"):
         obj["type"] = options.text("type")
     path = f"/api/v1/namespaces/{factory.namespace}/secrets"
-    return create_one(options, factory, path, obj, factory.namespace)
+    return create_one(
+        options,
+        factory,
+        path,
+        obj,
+        namespace=factory.namespace,
+        failure="failed to create secret ",
+    )
