@@ -1,8 +1,8 @@
 """From the bytes of a log file to the bytes a reader gets.
 
 The order of the filters is that of the real reader: parse, since, timestamps, limit.
-Blocks of plain full records take a fast path: one regular expression strips every
-prefix of the block. Whatever it cannot vouch for is read record by record.
+Blocks of plain full records take a fast path that strips all their prefixes at once.
+Whatever it cannot vouch for is read record by record.
 
 Source: kubernetes/cri-client pkg/logs/logs.go.
 """
@@ -14,7 +14,13 @@ import re
 from typing import TYPE_CHECKING
 
 from apimachinery.go_text import quote
-from wire.cri_log import LogRecord, parse_record, parse_timestamp
+from kubelet.log_blocks import strip_block
+from wire.cri_log import (
+    LogRecord,
+    format_timestamp,
+    parse_record,
+    parse_timestamp,
+)
 from wire.errors import RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -24,10 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LogFilter", "UnknownLogFormatError"]
 
-_FULL = re.compile(rb"(?m)^[0-9T:.+Z-]+ std(?:out|err) F(?::[^ \n]*)? ")
-_FULL_NINE_DIGITS = re.compile(
-    rb"(?m)^([0-9T:-]+\.[0-9]{9}[Z+-][0-9:]*) std(?:out|err) F(?::[^ \n]*)? "
-)
 _FRACTION = re.compile(r"(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$")
 
 
@@ -44,6 +46,8 @@ class LogFilter:
         self._at_line_start = True
         self._remaining = options.limit_bytes
         self._records_left = None if options.follow else options.tail
+        since = options.since
+        self._since_text = None if since is None else format_timestamp(since).encode()
         self._parse: Callable[[bytes], LogRecord] | None = None
         self._stream = options.stream.lower()
         self.finished = options.tail == 0 and not options.follow
@@ -62,6 +66,8 @@ class LogFilter:
             return b""
         block = self._pending + data[:cut]
         self._pending = data[cut:]
+        if self._parse is None:
+            self._parse = _detect(block[: block.index(b"\n") + 1])
         return self._limit(self._fast(block) or self._slow(block))
 
     def receive_eof(self) -> bytes:
@@ -73,20 +79,23 @@ class LogFilter:
 
     def _fast(self, block: bytes) -> bytes | None:
         """The block without its prefixes, or None when it needs a closer look."""
-        options = self._options
+        records = block.count(b"\n")
+        left = self._records_left
         if (
             self._parse is not parse_record
-            or options.since is not None
-            or self._records_left is not None
             or self._stream != "all"
             or not self._at_line_start
+            or (left is not None and left <= records)
         ):
             return None
-        if options.timestamps:
-            text, records = _FULL_NINE_DIGITS.subn(rb"\1 ", block)
-        else:
-            text, records = _FULL.subn(b"", block)
-        return text if records == block.count(b"\n") else None
+        text = strip_block(
+            block, timestamps=self._options.timestamps, since=self._since_text
+        )
+        if text is None:
+            return None
+        if left is not None:
+            self._records_left = left - records
+        return text
 
     def _slow(self, block: bytes) -> bytes:
         output = []

@@ -125,6 +125,27 @@ def test_any_split_gives_the_same_output(lines, size, timestamps):
     assert b"".join(pieces) + log.receive_eof() == whole
 
 
+@given(
+    LINES,
+    st.integers(1, 50),
+    st.one_of(st.none(), st.integers(0, 8)),
+    st.sampled_from([None, 0, 1714557600_500_000_000, 1714557601_600_000_000]),
+)
+def test_fast_path_agrees_with_reading_record_by_record(lines, size, tail, since):
+    data = b"".join(record(*line) for line in lines)
+    options = LogOptions(tail=tail, since=since)
+    slow = LogFilter(options)
+    slow._fast = lambda block: None
+
+    fast = LogFilter(options)
+    pieces = [
+        fast.receive_data(data[at : at + size]) for at in range(0, len(data), size)
+    ]
+
+    expected = slow.receive_data(data) + slow.receive_eof()
+    assert b"".join(pieces) + fast.receive_eof() == expected
+
+
 @given(st.lists(st.binary(max_size=9)), st.integers(0, 12))
 def test_tail_starts_at_the_nth_line_from_the_end(lines, count):
     data = b"\n".join(lines)
