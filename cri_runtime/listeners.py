@@ -4,7 +4,8 @@ Pods have no network of their own, only an address. Something else on the machin
 on the port that is asked for, another pod on all addresses for instance. So port-forward
 connects only to sockets that processes of the pod hold.
 
-Source: proc(5) /proc/pid/net/tcp, tcp6; Linux net/ipv4/tcp_ipv4.c (tcp4_seq_show).
+Source: proc(5) /proc/pid/net/tcp, tcp6; Linux net/ipv4/tcp_ipv4.c (tcp_seq_start,
+tcp4_seq_show).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["listening_addresses", "parse_listeners"]
 
 _LISTEN = b"0A"
+_SYN_RECV = b"03"  # between the others in kernels before 4.4
+_PAGE = 4096
 _ANY = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not bound to
 
 
@@ -41,20 +44,30 @@ def listening_addresses(root: int, port: int, own: str) -> list[str]:
     return sorted(set(reached), key=lambda address: (":" in address, address != own))
 
 
-def parse_listeners(table: bytes, port: int) -> Iterator[tuple[bytes, str]]:
-    """(inode, address) of each socket in /proc/net/tcp[6] that listens on `port`."""
+def parse_listeners(lines: Iterable[bytes], port: int) -> Iterator[tuple[bytes, str]]:
+    """(inode, address) of each socket in /proc/net/tcp[6] that listens on `port`.
+
+    Those that listen come first; the thousands behind them are not looked at.
+    """
     suffix = b":%04X" % port
-    for line in table.splitlines()[1:]:
+    for line in lines:
         fields = line.split()
-        if len(fields) > 9 and fields[1].endswith(suffix) and fields[3] == _LISTEN:
+        if fields[0] == b"sl":
+            continue
+        if fields[3] == _LISTEN and fields[1].endswith(suffix):
             yield fields[9], _address(fields[1].removesuffix(suffix))
+        elif fields[3] not in (_LISTEN, _SYN_RECV):
+            return
 
 
 def _listeners(port: int) -> Iterator[tuple[bytes, str]]:
     for name in ("tcp", "tcp6"):
         # There is no tcp6 on a kernel without IPv6.
-        with contextlib.suppress(OSError), open(f"/proc/self/net/{name}", "rb") as file:
-            yield from parse_listeners(file.read(), port)
+        with (
+            contextlib.suppress(OSError),
+            open(f"/proc/self/net/{name}", "rb", buffering=_PAGE) as file,
+        ):
+            yield from parse_listeners(file, port)
 
 
 def _address(text: bytes) -> str:

@@ -187,7 +187,8 @@ class Forwarder:
     async def until(self, holds):
         """Read until something is true."""
         while not holds():
-            assert await self.receive(), self.forwards
+            goes_on = await self.receive()
+            assert goes_on or holds(), self.forwards
 
     async def finished(self):
         """Read to the end of the session."""
