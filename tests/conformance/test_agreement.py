@@ -11,7 +11,7 @@ import shlex
 
 import pytest
 
-from tests.support.agreement import Pair, normal
+from tests.support.agreement import Outcome, Pair, difference, normal
 from tests.support.background import Background
 from tests.support.kubectls import kubectls
 from tests.support.terminal import Terminal
@@ -511,6 +511,8 @@ def test_a_terminal_shows_the_same(cluster, pair, line, dialogue):
                 terminal.expect(awaited)
                 terminal.send(typed)
             code = terminal.wait()
-        shown.append((code, normal("\n".join(terminal.screen), client, "{me}")))
+        text = normal("\n".join(terminal.screen).rstrip(), client, "{me}")
+        shown.append(Outcome(code, text, ""))
 
-    assert shown[0] == shown[1]
+    real, ours = shown
+    assert ours == real, difference(line, real, ours)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.terminal import Terminal
 
-_PATIENT = ["-c", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.1; done"]
+_PATIENT = ["-c", "trap 'exit 0' TERM; echo ready; sleep 100000 & wait"]
 
 
 def succeeded(done):
@@ -95,18 +95,19 @@ def test_describe_node(cluster, kubectl):
     assert "HolderIdentity:  " + node["metadata"]["name"] in described
 
 
-def test_get_watch_shows_a_pod_come_and_go(cluster, kubectl):
+def test_get_watch_shows_a_pod_come_and_go(kubectl, shell):
     name = kubectl.own("watched")
-    selector = f"--field-selector=metadata.name={name}"
 
-    with kubectl.background("get", "pods", "-w", selector) as watch:
+    with kubectl.background("get", "pods", "-w") as watch:
+        # It has listed, so it misses nothing from here on.
+        watch.line(shell)
         succeeded(
             kubectl("run", name, "--image=busybox", "--command", "--", "sh", *_PATIENT)
         )
-        watch.line("Pending")
-        watch.line(lambda line: "1/1" in line and "Running" in line)
+        watch.line(lambda line: name in line and "Pending" in line)
+        watch.line(lambda line: name in line and "Running" in line)
         succeeded(kubectl("delete", "pod", name))
-        watch.line(lambda line: "Terminating" in line or "Completed" in line)
+        watch.line(lambda line: name in line and "Terminating" in line)
 
 
 def test_logs_follow_until_the_container_ends(cluster, kubectl):

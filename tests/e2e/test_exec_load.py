@@ -46,7 +46,8 @@ def test_a_thousand_execs_by_ten_workers_leave_nothing(cluster, shell):
         first = pool.map(lambda client: run_true(client, 50), clients)
         codes = [code for each in first for code in each]
         reap()
-        before, processes, memory_before = held(cluster), descendants(), memory(cluster)
+        before, memory_before = held(cluster), memory(cluster)
+        processes = sorted(descendants().values())
 
         second = pool.map(lambda client: run_true(client, 50), clients)
         codes += [code for each in second for code in each]
@@ -54,7 +55,7 @@ def test_a_thousand_execs_by_ten_workers_leave_nothing(cluster, shell):
     assert codes == [0] * 1000
     assert awaited(lambda: held(cluster), before) == before
     reap()
-    assert descendants() == processes
+    assert sorted(descendants().values()) == processes
     grown = {k: v - memory_before[k] for k, v in memory(cluster).items()}
     assert all(size < _MEMORY for size in grown.values()), grown
     for client in clients:

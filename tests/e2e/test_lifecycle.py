@@ -16,7 +16,11 @@ from tests.support.orphans import reap
 
 #: Their container goes on, and writes its process id where exec finds it. The kubelet
 #: makes one $ of two.
-_COMMAND = ["sh", "-c", "echo $$$$ > pid; trap 'exit 0' TERM; while :; do sleep 1; done"]
+_COMMAND = [
+    "sh",
+    "-c",
+    "echo $$$$ > pid; trap 'exit 0' TERM; sleep 100000 & wait",
+]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-__all__ = ["Outcome", "Pair", "normal"]
+__all__ = ["Outcome", "Pair", "difference", "normal"]
 
 _PATIENCE = 20
 _AGE = r"(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)|\d+[mhd]|<invalid>"
@@ -88,7 +88,7 @@ class Pair:
     def agree(self, line, **options):
         """Require that both end alike; their outcome."""
         real, ours = self.outcomes(line, **options)
-        assert ours == real, _difference(line, real, ours)
+        assert ours == real, difference(line, real, ours)
         return real
 
     def _run(self, client, line, stdin, env, normalise):
@@ -111,7 +111,7 @@ class Pair:
         return Outcome(done.returncode, *texts)
 
 
-def _difference(line, real, ours):
+def difference(line, real, ours):
     """What differs, as a patch from the real client's outcome to ours."""
     parts = [f"kubectl {line}"]
     for name in Outcome._fields:
