@@ -168,6 +168,7 @@ def _cri(settings: ClusterSettings, layout: Layout, node: NodeLayout) -> Service
         "stream-server-address": settings.client_host,
         "image-policy": settings.image_policy,
         "catalogue": settings.image_catalogue,
+        "emulate-version": settings.emulate_version,
         "admin-socket": str(layout.admin_socket(name)),
     }
     return Service(

@@ -32,7 +32,7 @@ def test_sockets_that_listen_on_the_port_are_found():
 
 
 def test_a_socket_on_all_addresses_is_found():
-    assert list(parse_listeners(TABLE, 8081)) == [(b"12", "0.0.0.0")]
+    assert list(parse_listeners(TABLE, 8081)) == [(b"12", "0.0.0.0")]  # noqa: S104
 
 
 @pytest.mark.parametrize(
