@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apimachinery.quantity import Quantity
 from kubelet import pod as pods
+from kubelet.amounts import milli, whole
 from kubelet.pod_sync import Verdict
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ def _request_of(container: JsonObject, name: str, unit: int) -> int:
 
 
 def _amount(text: str, unit: int) -> int:
-    quantity = Quantity.parse(text)
-    return quantity.milli_value() if unit == 1000 else quantity.value()
+    return milli(text) if unit == 1000 else whole(text)
 
 
 def _out_of(name: str, wanted: int, used: int, total: int) -> Verdict:

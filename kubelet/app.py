@@ -306,7 +306,7 @@ class Kubelet:
         )
 
     def _declared_features(self) -> tuple[str, ...]:
-        """Since 1.36: v5 WebSockets may come here, whatever the runtime speaks."""
+        """Since 1.36 v5 WebSockets may come here: passed on, or translated."""
         return (_WEBSOCKETS_TO_KUBELET,) if self._config.minor >= 36 else ()
 
     def _node_changed(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apimachinery.quantity import Quantity
+from kubelet.amounts import milli, whole
 from kubelet.qos import qos_class
 from rpc import cri_v1_pb2 as cri
 
@@ -28,26 +28,18 @@ def linux_resources(
     """`node_memory` is the machine's memory in bytes."""
     resources = container.get("resources") or {}
     limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    cpu_limit = _milli(limits.get("cpu"))
-    cpu_request = _milli(requests.get("cpu", limits.get("cpu")))
-    memory_request = _bytes(requests.get("memory", limits.get("memory")))
+    cpu_limit = milli(limits.get("cpu"))
+    cpu_request = milli(requests.get("cpu", limits.get("cpu")))
+    memory_request = whole(requests.get("memory", limits.get("memory")))
     answer = cri.LinuxContainerResources(
         cpu_shares=_shares(cpu_request),
-        memory_limit_in_bytes=_bytes(limits.get("memory")),
+        memory_limit_in_bytes=whole(limits.get("memory")),
         oom_score_adj=_oom_score(pod, memory_request, node_memory),
     )
     if cpu_limit:
         answer.cpu_period = _PERIOD
         answer.cpu_quota = max(_MIN_QUOTA, cpu_limit * _PERIOD // 1000)
     return answer
-
-
-def _milli(text: str | None) -> int:
-    return Quantity.parse(text).milli_value() if text else 0
-
-
-def _bytes(text: str | None) -> int:
-    return Quantity.parse(text).value() if text else 0
 
 
 def _shares(milli: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apimachinery.quantity import Quantity
+from kubelet import amounts as quantities
 from kubelet import pod as pods
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _KINDS = ("requests", "limits")
 def _amounts(requirement: JsonObject, kind: str) -> dict[str, Fraction]:
     amounts = requirement.get(kind) or {}
     parsed = {
-        name: Quantity.parse(amounts[name]).amount
+        name: quantities.parse(amounts[name]).amount
         for name in _COMPUTE
         if name in amounts
     }

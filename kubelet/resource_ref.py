@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from apimachinery.quantity import Quantity
+from kubelet import amounts as quantities
 from kubelet import pod as pods
 from kubelet.field_ref import UnsupportedFieldError
 
@@ -47,7 +47,7 @@ def resource_value(
     text = amounts.get(resource)
     if text is None and kind == "limits" and resource in _DEFAULT_TO_NODE:
         text = allocatable.get(resource)
-    divisor = Quantity.parse(reference.get("divisor") or "1").amount or 1
+    divisor = quantities.parse(reference.get("divisor") or "1").amount or 1
     if text is None:
         return "0"
-    return str(ceil(Quantity.parse(text).amount / divisor))
+    return str(ceil(quantities.parse(text).amount / divisor))
