@@ -7,10 +7,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test unit lint check proto bench clean
+.PHONY: help venv run test unit conformance-kubectl lint check proto bench clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: .venv/.installed  ## make .venv with the programs and the tools that check them
 
@@ -29,6 +29,9 @@ test: venv  ## run the whole suite
 
 unit: venv  ## run the tests that need no sockets
 	@$(BIN)/pytest -q tests/unit $(ARGS)
+
+conformance-kubectl: venv  ## run the streams of real kubectls, and print the table
+	@$(BIN)/pytest -q tests/conformance/test_streaming_matrix.py $(ARGS)
 
 lint: venv  ## format, lint, import layers, strict types, fresh stubs
 	$(BIN)/ruff format --check .

