@@ -178,6 +178,8 @@ class BlockingClient:
         self._proxy = proxy_for(self._scheme, self._host, self._port, proxy_url)
         self._timeout = timeout
         self.new_pipe = new_pipe
+        #: Called once, when the next request is on its way: time to load a module.
+        self.meanwhile: Callable[[], None] | None = None
         self._idle: list[BlockingConnection] = []
 
     def __enter__(self) -> Self:
@@ -358,6 +360,9 @@ class _Exchange:
         try:
             connection.set_timeout(_left(self.deadline))
             connection.send_all(self.bytes)
+            meanwhile, self.client.meanwhile = self.client.meanwhile, None
+            if meanwhile is not None:
+                meanwhile()
             head = self._read_head(connection, reader)
         except (TimeoutError, ProtocolError):
             connection.close()

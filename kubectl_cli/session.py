@@ -16,7 +16,6 @@ import select
 import sys
 import time
 
-from hops.blocking import RequestError, Upgraded
 from kubectl_cli.errors import CommandError, RemoteExitError
 from kubectl_cli.outputs import Output
 from wire.exit_status import decode
@@ -27,7 +26,6 @@ from wire.remotecommand import (
     StatusReceived,
     StderrReceived,
     StdoutReceived,
-    StreamOptions,
 )
 
 TYPE_CHECKING = False
@@ -35,14 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hops.blocking import BlockingConnection
-    from kubectl_cli.rest import Query, RestClient
     from kubectl_cli.signals import SignalPipe
     from wire.remotecommand import ClientEvent
     from wire.terminal import TerminalSize
 
-__all__ = ["Session", "Sizes", "StreamOptions", "open_session"]
+__all__ = ["Session", "Sizes"]
 
-SUBPROTOCOL = "v5.channel.k8s.io"
 PING_PERIOD = 5.0
 READ_DEADLINE = 61.0  # only a pong extends it
 _READ = 65536
@@ -64,57 +60,6 @@ _CLOSE_NAMES = {
     1011: "internal server error",
     1015: "TLS handshake error",
 }
-
-
-def open_session(
-    client: RestClient, path: str, query: Query, streams: StreamOptions
-) -> Session:
-    """Open the streams of an exec or attach request.
-
-    The carrier is a WebSocket; a server that refuses it is asked again over SPDY
-    where there is that carrier, and its refusal is told in that attempt's words.
-
-    Raises:
-        CommandError: the server refuses, in kubectl's words.
-    """
-    from base64 import b64encode
-
-    from wire.errors import RemoteProtocolError
-    from wire.websocket import check_client_handshake, client_handshake
-
-    key = b64encode(os.urandom(16)).decode()
-    try:
-        answer = client.upgrade(path, query, client_handshake(key, [SUBPROTOCOL]))
-    except RequestError as error:
-        raise CommandError(
-            "unexpected EOF" if error.text == "EOF" else error.text
-        ) from None
-    if not isinstance(answer, Upgraded):
-        with answer:
-            raise _refused(b"".join(answer.chunks()))
-    try:
-        check_client_handshake(answer.head, key, [SUBPROTOCOL])
-    except RemoteProtocolError as error:
-        answer.connection.close()
-        raise CommandError(f"unable to upgrade connection: {error}") from None
-    core = RemoteCommandClient(SUBPROTOCOL, streams)
-    return Session(answer.connection, core, answer.leftover)
-
-
-def _refused(body: bytes) -> CommandError:
-    """Source: kubernetes/streaming pkg/httpstream/spdy/roundtripper.go of 1.36."""
-    import json
-
-    text = body.decode("utf-8", "replace").strip()
-    try:
-        status = json.loads(body)
-    except ValueError:
-        status = None
-    if isinstance(status, dict) and status.get("kind") == "Status":
-        text = str(status.get("message") or "")
-    return CommandError(
-        f"unable to upgrade connection: {text or 'empty server response'}"
-    )
 
 
 class Sizes:

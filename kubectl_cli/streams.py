@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import sys
 
-from kubectl_cli.session import Sizes, StreamOptions, open_session
+from kubectl_cli.carriers import open_session
 from kubectl_cli.signals import SignalPipe
 from kubectl_cli.tty import RawTerminal, is_terminal, size_of
-from wire.terminal import TerminalSize
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory
     from kubectl_cli.rest import Query
+    from kubectl_cli.session import Sizes
 
 __all__ = ["connect"]
 
@@ -37,17 +37,13 @@ def connect(
     typed early is not echoed twice. `redraw` sends a wrong size first, which makes a
     running program draw its screen anew.
     """
-    streams = StreamOptions(stdin=stdin, stdout=True, stderr=not tty, tty=tty)
+    streams = {"stderr": not tty, "stdin": stdin, "stdout": True, "tty": tty}
     metadata = pod["metadata"]
     path = (
         f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
         f"/{subresource}"
     )
-    wanted = [
-        (name, "true")
-        for name in ("stderr", "stdin", "stdout", "tty")
-        if getattr(streams, name)
-    ]
+    wanted = [(name, "true") for name, asked in streams.items() if asked]
     sys.stdout.flush()
     sys.stderr.flush()
     holds_terminal = stdin and is_terminal(0)
@@ -62,6 +58,9 @@ def connect(
 
 def _sizes(*, redraw: bool) -> Sizes | None:
     """The sizes of the terminal on stdout; None when there is none."""
+    from kubectl_cli.session import Sizes
+    from wire.terminal import TerminalSize
+
     size = size_of(1)
     if size is None:
         return None

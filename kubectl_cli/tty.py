@@ -10,12 +10,12 @@ import contextlib
 import os
 import termios
 
-from wire.terminal import TerminalSize
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
+
+    from wire.terminal import TerminalSize
 
 __all__ = ["RawTerminal", "is_terminal", "size_of"]
 
@@ -32,6 +32,8 @@ def is_terminal(descriptor: int) -> bool:
 
 def size_of(descriptor: int) -> TerminalSize | None:
     """The size of the terminal, None when this is no terminal."""
+    from wire.terminal import TerminalSize  # without a terminal there is no need of it
+
     try:
         columns, lines = os.get_terminal_size(descriptor)
     except OSError:

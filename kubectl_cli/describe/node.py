@@ -36,7 +36,10 @@ _SYSTEM = (
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """What the server said of a node; `pods` None means we may not see them."""
+    """What the server said of a node.
+
+    `lease_error` is why there is no lease; `pods` None means we may not see them.
+    """
 
     node: JsonObject
     lease: JsonObject | None
@@ -109,6 +112,9 @@ def _taint(taint: JsonObject) -> str:
 
 
 def _lease(out: Description, view: NodeView) -> None:
+    if view.lease_error:
+        out.line(f"Lease:\tFailed to get lease: {view.lease_error}")
+        return
     out.line("Lease:")
     spec = (view.lease or {}).get("spec") or {}
     out.line(f"HolderIdentity:\t{spec.get('holderIdentity') or '<unset>'}", 1)

@@ -83,8 +83,8 @@ def _validate(options: Options, name: str, command: list[str]) -> None:
 def _exec(options: Options, factory: Factory, name: str, command: list[str]) -> None:
     from kubectl_cli.containers import choose_container
     from kubectl_cli.pods import attachable_pod
-    from kubectl_cli.streams import connect
 
+    factory.client.http.meanwhile = _load_streams
     pod = attachable_pod(
         factory,
         name,
@@ -94,10 +94,17 @@ def _exec(options: Options, factory: Factory, name: str, command: list[str]) -> 
     _refuse_completed(pod)
     quiet = options.flag("quiet")
     container = choose_container(pod, options.text("container"), quiet=quiet)
+    from kubectl_cli.streams import connect
+
     query: Query = [("command", word) for word in command]
     query.append(("container", container["name"]))
     tty = options.flag("stdin") and options.flag("tty") and _has_terminal()
     connect(factory, pod, "exec", query, stdin=options.flag("stdin"), tty=tty)
+
+
+def _load_streams() -> None:
+    """While the server looks for the pod: what comes next."""
+    import kubectl_cli.streams  # noqa: F401
 
 
 def _refuse_completed(pod: JsonObject) -> None:
