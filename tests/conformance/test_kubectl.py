@@ -117,7 +117,8 @@ def test_logs_follow_until_the_container_ends(cluster, kubectl):
 
     with kubectl.background("logs", "-f", name) as logs:
         logs.line("one")
-        cluster.mini_kubectl("exec", name, "--", "touch", "go", check=True)
+        # The container may end before `touch` does, and takes it along.
+        cluster.mini_kubectl("exec", name, "--", "touch", "go")
         logs.line("two")
         assert logs.wait() == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 from tests.support.exec_client import exec_client, stats
 from tests.support.orphans import descendants, reap
@@ -39,8 +40,10 @@ def awaited(read, wanted):
 
 
 def test_a_thousand_execs_by_ten_workers_leave_nothing(cluster, shell):
-    clients = [exec_client(cluster, shell) for _ in range(_WORKERS)]
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with ExitStack() as opened, ThreadPoolExecutor(_WORKERS) as pool:
+        clients = [
+            opened.enter_context(exec_client(cluster, shell)) for _ in range(_WORKERS)
+        ]
         # What is kept for the next one (connections, caches) is there after the first
         # half; the second may add nothing to it.
         first = pool.map(lambda client: run_true(client, 50), clients)
@@ -52,11 +55,9 @@ def test_a_thousand_execs_by_ten_workers_leave_nothing(cluster, shell):
         second = pool.map(lambda client: run_true(client, 50), clients)
         codes += [code for each in second for code in each]
 
-    assert codes == [0] * 1000
-    assert awaited(lambda: held(cluster), before) == before
-    reap()
-    assert sorted(descendants().values()) == processes
-    grown = {k: v - memory_before[k] for k, v in memory(cluster).items()}
-    assert all(size < _MEMORY for size in grown.values()), grown
-    for client in clients:
-        client.close()
+        assert codes == [0] * 1000
+        assert awaited(lambda: held(cluster), before) == before
+        reap()
+        assert sorted(descendants().values()) == processes
+        grown = {k: v - memory_before[k] for k, v in memory(cluster).items()}
+        assert all(size < _MEMORY for size in grown.values()), grown
