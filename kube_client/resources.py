@@ -15,6 +15,7 @@ __all__ = [
     "NAMESPACES",
     "NODES",
     "PODS",
+    "RUNTIME_CLASSES",
     "SECRETS",
     "SERVICES",
     "SERVICE_ACCOUNTS",
@@ -73,6 +74,7 @@ LEASES = Resource("coordination.k8s.io/v1", "leases")
 NAMESPACES = Resource("v1", "namespaces")
 NODES = Resource("v1", "nodes")
 PODS = Resource("v1", "pods")
+RUNTIME_CLASSES = Resource("node.k8s.io/v1", "runtimeclasses")
 SECRETS = Resource("v1", "secrets")
 SERVICES = Resource("v1", "services")
 SERVICE_ACCOUNTS = Resource("v1", "serviceaccounts")

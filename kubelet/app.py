@@ -178,7 +178,11 @@ class Kubelet:
         self._spawn("runtime monitor", self._monitor.run())
         await self._serve()
         self._node = node = NodeRegistration(
-            self._client, self._identity(), self._moment, self._recorder
+            self._client,
+            self._identity(),
+            self._moment,
+            self._recorder,
+            self._tell_pod_cidr,
         )
         self._spawn("node", self._run_node(node, known_node))
         self._spawn("pods", self._pods.run())
@@ -201,6 +205,8 @@ class Kubelet:
             listener.close()
         await cancel_and_wait(*self._tasks)
         await self._workers.stop()
+        self._probes.stop()
+        await self._statuses.stop()
         for listener in self._listeners:
             await listener.wait_closed()
         await self._cri.close()
@@ -312,6 +318,9 @@ class Kubelet:
     def _node_changed(self) -> None:
         if self._node is not None:
             self._node.refresh()
+
+    def _tell_pod_cidr(self, pod_cidr: str) -> None:
+        self._spawn("pod CIDR", self._runtime.announce_pod_cidr(pod_cidr))
 
     def _labels(self) -> Mapping[str, str]:
         return self._node.labels if self._node else self._config.node_labels

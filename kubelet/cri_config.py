@@ -39,8 +39,13 @@ def pod_log_directory(root: str, pod: JsonObject) -> str:
 
 
 def sandbox_config(
-    pod: JsonObject, attempt: int, log_root: str, dns: DnsSettings
+    pod: JsonObject,
+    attempt: int,
+    log_root: str,
+    dns: DnsSettings,
+    cgroup_parent: str = "",
 ) -> cri.PodSandboxConfig:
+    """What the sandbox shall be. Unlike kubelet: no cgroup for each pod and class."""
     labels = {
         **labels_of(pod),
         names.POD_NAME_LABEL: pods.name(pod),
@@ -63,7 +68,9 @@ def sandbox_config(
         labels=labels,
         annotations=annotations_of(pod),
         linux=cri.LinuxPodSandboxConfig(
-            security_context=sandbox_security(pod), sysctls=_sysctls(pod)
+            cgroup_parent=cgroup_parent,
+            security_context=sandbox_security(pod),
+            sysctls=_sysctls(pod),
         ),
     )
 

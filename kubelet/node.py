@@ -65,11 +65,14 @@ class NodeRegistration:
         identity: NodeIdentity,
         moment: Callable[[], NodeMoment],
         recorder: EventRecorder,
+        on_pod_cidr: Callable[[str], None] = lambda pod_cidr: None,
     ) -> None:
         self._client = client
         self._identity = identity
         self._moment = moment
         self._recorder = recorder
+        self._on_pod_cidr = on_pod_cidr
+        self._pod_cidr = ""
         self._changed = asyncio.Event()
         self._reported_at = 0.0
         self._told: dict[str, str] = {}
@@ -155,14 +158,14 @@ class NodeRegistration:
         return bool(before) and before != self._identity.machine.boot_id
 
     async def _update(self) -> None:
-        status = node_status(self._identity, self._moment(), self._status)
-        overdue = time.monotonic() - self._reported_at >= REPORT_SECONDS
-        if not overdue and not status_changes(self._status, status):
-            return
         try:
-            # Others write the node too: begin from what is there.
+            # Others write the node too, such as a controller that found us gone.
             self.node = await self._client.get(NODES, self._identity.name)
-            await self._write(node_status(self._identity, self._moment(), self._status))
+            self._look_at_pod_cidr()
+            status = node_status(self._identity, self._moment(), self._status)
+            overdue = time.monotonic() - self._reported_at >= REPORT_SECONDS
+            if overdue or status_changes(self._status, status):
+                await self._write(status)
         except StatusError as err:
             if err.code == 404:
                 # Somebody deleted the node. The kubelet does not make it again before
@@ -181,6 +184,13 @@ class NodeRegistration:
             NODES, self._identity.name, {"status": changes}, subresource="status"
         )
         self._note(self.node)
+
+    def _look_at_pod_cidr(self) -> None:
+        """Runtimes that make their network configuration themselves wait for it."""
+        pod_cidr = (self.node.get("spec") or {}).get("podCIDR", "")
+        if pod_cidr and pod_cidr != self._pod_cidr:
+            self._pod_cidr = pod_cidr
+            self._on_pod_cidr(pod_cidr)
 
     def _note(self, node: JsonObject) -> None:
         """Remember what was written, and tell of conditions that changed."""

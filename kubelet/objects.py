@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
-from kube_client.resources import CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, Resource
+from kube_client.resources import (
+    CONFIG_MAPS,
+    RUNTIME_CLASSES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    Resource,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,13 +48,13 @@ class ObjectCache:
     ) -> None:
         self._client = client
         self._clock = clock
-        self._entries: dict[tuple[str, str, str], _Entry] = {}
+        self._entries: dict[tuple[str, str | None, str], _Entry] = {}
 
     def now(self) -> float:
         return self._clock()
 
     async def get(
-        self, resource: Resource, namespace: str, name: str, newer_than: float
+        self, resource: Resource, namespace: str | None, name: str, newer_than: float
     ) -> JsonObject | None:
         """The object, None where there is none.
 
@@ -87,6 +93,9 @@ class PodObjects:
 
     async def secret(self, namespace: str, name: str) -> JsonObject | None:
         return await self._cache.get(SECRETS, namespace, name, self._since)
+
+    async def runtime_class(self, name: str) -> JsonObject | None:
+        return await self._cache.get(RUNTIME_CLASSES, None, name, self._since)
 
     async def service_account(self, namespace: str, name: str) -> JsonObject | None:
         return await self._cache.get(SERVICE_ACCOUNTS, namespace, name, self._since)

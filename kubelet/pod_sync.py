@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from apimachinery.status import not_found
+from kube_client.reflector import Trouble
 from kubelet import pod as pods
 from kubelet.container_start import PodContext, StartError
 from kubelet.container_statuses import Failure
@@ -53,6 +55,7 @@ __all__ = ["PodSyncer", "PodWork", "SyncOutcome", "SyncParts", "Verdict"]
 logger = logging.getLogger(__name__)
 
 _RETRY_FIRST, _RETRY_LONGEST = 0.5, 10.0
+_KILL_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,7 @@ class PodSyncer:
         )
         log_root = self._parts.node.log_root
         context.sandbox_config = sandbox_config(
-            work.pod, actions.attempt, log_root, dns
+            work.pod, actions.attempt, log_root, dns, self._parts.runtime.cgroup_parent
         )
         if not await self._ensure_sandbox(work, context, actions):
             delays.append(work.next_retry())
@@ -266,20 +269,30 @@ class PodSyncer:
             context.sandbox_id = actions.sandbox_id
             return True
         runtime = self._parts.runtime
-        handler = work.pod["spec"].get("runtimeClassName") or ""
         assert context.sandbox_config is not None  # noqa: S101 - made by the caller
         try:
+            handler = await self._runtime_handler(work)
             context.sandbox_id = await runtime.run_sandbox(
                 context.sandbox_config, handler
             )
             ips = await runtime.sandbox_ips(context.sandbox_id)
-        except CriError as err:
+        except (CriError, *Trouble) as err:
             text = f"Failed to create pod sandbox: {err}"
             reference = pod_reference(work.pod)
             self._parts.recorder.warning(reference, "FailedCreatePodSandBox", text)
             return False
         context.pod_ips = self._addresses(work.pod, ips)
         return True
+
+    async def _runtime_handler(self, work: PodWork) -> str:
+        """What the pod's RuntimeClass names; the runtime's default without one."""
+        name = work.pod["spec"].get("runtimeClassName")
+        if not name:
+            return ""
+        found = await work.objects.runtime_class(name)
+        if found is None:
+            raise not_found("runtimeclasses.node.k8s.io", name)
+        return str(found["handler"])
 
     async def _pull_secrets(self, work: PodWork) -> list[JsonObject]:
         found = []
@@ -388,9 +401,16 @@ class PodSyncer:
         status = await self._look(work)
         self._report(work, status)
         parts.probes.stop_liveness_and_startup(uid)
-        await self._kill_everything(work.pod, status, grace_period)
+        for _ in range(_KILL_ROUNDS):
+            await self._kill_everything(work.pod, status, grace_period)
+            status = await self._look(work)
+            # A start that was given up half-way may have come through after all.
+            if not status.is_active:
+                break
+        else:
+            raise CriError("", "the pod runs on although it was stopped")
         parts.probes.remove_pod(uid)
-        self._report(work, await self._look(work), terminal=True)
+        self._report(work, status, terminal=True)
 
     async def terminate_orphan(self, status: PodRuntimeStatus) -> None:
         """Stop a pod that only the runtime knows."""

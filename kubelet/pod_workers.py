@@ -155,6 +155,9 @@ class PodWorker:
             self._recorder.warning(pod_reference(self.pod), "FailedSync", text)
         except Trouble as err:
             logger.warning("sync failed", extra=self._extra(err))
+        except Exception:
+            # A bug must not end the worker: its pod would look like nobody's.
+            logger.exception("sync failed", extra={"pod": pods.full_name(self.pod)})
         return SyncOutcome(retry_after=self.work.next_retry())
 
     async def _cancellable(

@@ -86,6 +86,10 @@ class ProbeManager:
         for worker in self._workers.pop(uid, ()):
             worker.stop()
 
+    def stop(self) -> None:
+        for uid in list(self._workers):
+            self.remove_pod(uid)
+
     # What workers need
 
     def status_entry(self, uid: str, container: str) -> JsonObject | None:

@@ -70,6 +70,8 @@ class Runtime:
     def __init__(self, client: CriClient) -> None:
         self._client = client
         self.info = RuntimeInfo("", "", "")
+        #: systemd's cgroup driver wants a slice by name; the other takes "".
+        self.cgroup_parent = ""
 
     @property
     def name(self) -> str:
@@ -116,7 +118,21 @@ class Runtime:
             answer.features.supplemental_groups_policy,
         )
 
-    async def set_pod_cidr(self, pod_cidr: str) -> None:
+    async def find_cgroup_parent(self) -> None:
+        """Ask which cgroup driver is used; a runtime that does not say has cgroupfs."""
+        try:
+            answer = await self._client.runtime(
+                "RuntimeConfig", cri.RuntimeConfigRequest()
+            )
+        except CriError as err:
+            if not err.is_unimplemented:
+                raise
+            return
+        if answer.HasField("linux") and answer.linux.cgroup_driver == cri.SYSTEMD:
+            self.cgroup_parent = "kubepods.slice"
+
+    async def announce_pod_cidr(self, pod_cidr: str) -> None:
+        """Tell runtimes that configure their network themselves; others ignore it."""
         network = cri.NetworkConfig(pod_cidr=pod_cidr)
         config = cri.RuntimeConfig(network_config=network)
         await self._client.runtime(

@@ -79,7 +79,9 @@ class RuntimeMonitor:
     async def _look(self) -> None:
         before = self.complaint()
         if not self._runtime.info.name:
-            await self._runtime.version()
+            await asyncio.gather(
+                self._runtime.version(), self._runtime.find_cgroup_parent()
+            )
         self.state = await self._runtime.state()
         self._last_answer = asyncio.get_running_loop().time()
         self.answered.set()

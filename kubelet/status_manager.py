@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from apimachinery.meta import resource_version_of
 from apimachinery.status import StatusError
-from hops.tasks import spawn
+from hops.tasks import cancel_and_wait, spawn
 from kube_client.reflector import Trouble
 from kube_client.resources import PODS
 from kubelet import pod as pods
@@ -105,6 +105,11 @@ class StatusManager:
         entry = self._entries.pop(uid, None)
         if entry is not None and entry.task is not None:
             entry.task.cancel()
+
+    async def stop(self) -> None:
+        """Write nothing more."""
+        entries = self._entries.values()
+        await cancel_and_wait(*(e.task for e in entries if e.task is not None))
 
     def _entry(self, pod: JsonObject) -> _Entry:
         uid = pods.uid(pod)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from apimachinery.meta import annotations_of
+from apimachinery.meta import annotations_of, name_of
 from hops.tasks import spawn
 from kubelet import pod as pods
 from kubelet.admission import admit
@@ -59,6 +59,13 @@ class SyncLoop:
 
     def pod_event(self, kind: str, pod: JsonObject) -> None:
         """ADDED, MODIFIED or DELETED from the API server."""
+        try:
+            self._take(kind, pod)
+        except Exception:
+            # One odd pod must not keep the news of all others from us.
+            logger.exception("pod not understood", extra={"pod": name_of(pod)})
+
+    def _take(self, kind: str, pod: JsonObject) -> None:
         if kind == "DELETED":
             self._workers.remove(pod)
             return

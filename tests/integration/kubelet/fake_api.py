@@ -27,8 +27,10 @@ KINDS = {
     "secrets": ("v1", "Secret"),
     "services": ("v1", "Service"),
     "serviceaccounts": ("v1", "ServiceAccount"),
+    "runtimeclasses": ("node.k8s.io/v1", "RuntimeClass"),
     "leases": ("coordination.k8s.io/v1", "Lease"),
 }
+CLUSTER_WIDE = ("nodes", "runtimeclasses")
 WAIT_SECONDS = 30.0
 
 
@@ -78,7 +80,7 @@ class FakeApi:
         obj.setdefault("apiVersion", api_version)
         obj.setdefault("kind", kind)
         metadata = obj["metadata"]
-        if resource != "nodes":
+        if resource not in CLUSTER_WIDE:
             metadata.setdefault("namespace", namespace)
         metadata.setdefault("uid", f"uid-{metadata['name']}-{next(self._version)}")
         metadata.setdefault("generation", 1)
@@ -280,7 +282,7 @@ class FakeApi:
     def _store(self, kind, resource, obj):
         obj = self._stamped(obj)
         metadata = obj["metadata"]
-        namespace = None if resource == "nodes" else metadata["namespace"]
+        namespace = None if resource in CLUSTER_WIDE else metadata["namespace"]
         self.objects[resource, namespace, metadata["name"]] = obj
         self._tell(kind, resource, obj)
         return obj

@@ -446,3 +446,27 @@ async def test_runtime_that_counts_nothing_still_gives_numbers(world, monkeypatc
 
     assert status == 200
     assert "resource_scrape_error 0" in text
+
+
+async def test_unknown_runtime_class_is_told(world):
+    world.api.add("pods", pod("web", runtimeClassName="gvisor"))
+
+    assert await world.api.event("web", "FailedCreatePodSandBox") == (
+        'Failed to create pod sandbox: runtimeclasses.node.k8s.io "gvisor" not found'
+    )
+
+
+async def test_runtime_class_chooses_the_handler(world, monkeypatch):
+    world.api.add("runtimeclasses", {"metadata": {"name": "fast"}, "handler": "runc"})
+    asked = []
+    original = Runtime.run_sandbox
+
+    async def run_sandbox(self, config, handler=""):
+        asked.append(handler)
+        return await original(self, config, handler)
+
+    monkeypatch.setattr(Runtime, "run_sandbox", run_sandbox)
+
+    await world.run("web", runtimeClassName="fast")
+
+    assert asked == ["runc"]
