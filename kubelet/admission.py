@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kubelet import pod as pods
 from kubelet.amounts import milli, whole
-from kubelet.pod_sync import Verdict
+from kubelet.pod_work import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

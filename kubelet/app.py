@@ -35,10 +35,11 @@ from kubelet.images import ImageManager
 from kubelet.lease import LeaseKeeper
 from kubelet.machine import read_machine
 from kubelet.node import NodeRegistration
-from kubelet.node_status import NodeIdentity, NodeMoment, capacity
+from kubelet.node_status import capacity
+from kubelet.node_view import NodeView
 from kubelet.objects import ObjectCache
-from kubelet.pleg import HEALTHY_SECONDS, Pleg
-from kubelet.pod_sync import PodSyncer, SyncParts
+from kubelet.pleg import Pleg
+from kubelet.pod_sync import PodSyncer
 from kubelet.pod_workers import PodWorkers
 from kubelet.probe_actions import Prober
 from kubelet.probe_results import ProbeResults
@@ -54,6 +55,7 @@ from kubelet.server.auth import Authorizer, auth_middleware
 from kubelet.server.users import Authenticator
 from kubelet.status_manager import StatusManager
 from kubelet.sync_loop import SyncLoop
+from kubelet.sync_parts import SyncParts
 from kubelet.tokens import TokenManager
 from kubelet.volumes import Volumes
 
@@ -73,7 +75,6 @@ __all__ = ["Kubelet"]
 
 logger = logging.getLogger(__name__)
 
-_WEBSOCKETS_TO_KUBELET = "ExtendWebSocketsToKubelet"
 _RUNTIME_PATIENCE = 2.0
 
 
@@ -127,6 +128,14 @@ class Kubelet:
         self._pleg = Pleg(
             self._runtime, self._cri, self._loop.pod_changed, self._ends.tell
         )
+        self._view = NodeView(
+            config,
+            self._machine,
+            self._host_ips,
+            self._runtime,
+            self._monitor,
+            self._pleg,
+        )
         self._node: NodeRegistration | None = None
 
     def _make_syncer(self) -> PodSyncer:
@@ -179,8 +188,8 @@ class Kubelet:
         await self._serve()
         self._node = node = NodeRegistration(
             self._client,
-            self._identity(),
-            self._moment,
+            self._view.identity(self.port),
+            self._view.moment,
             self._recorder,
             self._tell_pod_cidr,
         )
@@ -265,56 +274,6 @@ class Kubelet:
 
     # The node
 
-    def _identity(self) -> NodeIdentity:
-        config = self._config
-        return NodeIdentity(
-            name=config.node_name,
-            machine=self._machine,
-            addresses=self._host_ips,
-            port=self.port,
-            max_pods=config.max_pods,
-            kubelet_version=config.kubelet_version,
-            labels=config.node_labels,
-            taints=config.register_with_taints,
-            provider_id=config.provider_id,
-            shows_proxy_version=config.minor < 33,
-        )
-
-    def _moment(self) -> NodeMoment:
-        info, state = self._runtime.info, self._monitor.state
-        version = info.version.removeprefix("v")
-        return NodeMoment(
-            now=time.time(),
-            runtime_version=f"{info.name}://{version}" if info.name else "",
-            not_ready=self._not_ready(),
-            images=self._monitor.images,
-            runtime_handlers=state.handlers if state else (),
-            features={"supplementalGroupsPolicy": state.supplemental_groups_policy}
-            if state
-            else None,
-            declared_features=self._declared_features(),
-        )
-
-    def _not_ready(self) -> str:
-        complaints = [self._monitor.complaint(), self._pleg_complaint()]
-        found = [text for text in complaints if text]
-        return found[0] if len(found) == 1 else f"[{', '.join(found)}]" if found else ""
-
-    def _pleg_complaint(self) -> str:
-        if not self._pleg.relisted.is_set():
-            return ""
-        idle = self._pleg.seconds_since_relist()
-        if idle <= HEALTHY_SECONDS:
-            return ""
-        return (
-            f"PLEG is not healthy: pleg was last seen active {int(idle)}s ago;"
-            f" threshold is {int(HEALTHY_SECONDS) // 60}m0s"
-        )
-
-    def _declared_features(self) -> tuple[str, ...]:
-        """Since 1.36 v5 WebSockets may come here: passed on, or translated."""
-        return (_WEBSOCKETS_TO_KUBELET,) if self._config.minor >= 36 else ()
-
     def _node_changed(self) -> None:
         if self._node is not None:
             self._node.refresh()
@@ -398,7 +357,7 @@ class Kubelet:
         return self._ends.watch(container_id, wake)
 
     def health_checks(self) -> dict[str, str]:
-        return {"ping": "", "log": "", "syncloop": self._pleg_complaint()}
+        return {"ping": "", "log": "", "syncloop": self._pleg.complaint()}
 
 
 def _host_dns(path: str) -> DnsSettings:

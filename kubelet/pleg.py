@@ -20,13 +20,11 @@ from rpc import cri_v1_pb2 as cri
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-__all__ = ["HEALTHY_SECONDS", "Pleg", "PlegRuntime", "Snapshot", "changed_pods"]
+__all__ = ["Pleg", "PlegRuntime", "Snapshot", "changed_pods"]
 
 logger = logging.getLogger(__name__)
 
-HEALTHY_SECONDS = 180.0
-"""Without a relist for so long the node is not ready."""
-
+_HEALTHY_SECONDS = 180.0
 _SHORTEST, _LONGEST = 1.0, 10.0
 _RECONNECT = 0.5
 _NO_EVENTS_RETRY = 60.0
@@ -81,8 +79,17 @@ class Pleg:
     def pods(self) -> set[str]:
         return {uid for uid, _ in self._snapshot.values()}
 
-    def seconds_since_relist(self) -> float:
-        return asyncio.get_running_loop().time() - self._last_relist
+    def complaint(self) -> str:
+        """Why the node is not healthy, "" when it is."""
+        if not self.relisted.is_set():
+            return ""
+        idle = asyncio.get_running_loop().time() - self._last_relist
+        if idle <= _HEALTHY_SECONDS:
+            return ""
+        return (
+            f"PLEG is not healthy: pleg was last seen active {int(idle)}s ago;"
+            f" threshold is {int(_HEALTHY_SECONDS) // 60}m0s"
+        )
 
     async def run(self) -> None:
         """Watch the runtime until cancelled."""

@@ -77,7 +77,7 @@ class PodResourcesServer:
             logger.warning("path of the PodResources socket is too long: not served")
             return
         os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-        server = grpc.aio.server()
+        self._server = server = grpc.aio.server()
         server.add_generic_rpc_handlers((self._handlers(),))
         mask = os.umask(0o177)
         try:
@@ -85,7 +85,6 @@ class PodResourcesServer:
         finally:
             os.umask(mask)
         await server.start()
-        self._server = server
 
     async def close(self) -> None:
         if self._server is not None:
