@@ -41,7 +41,7 @@ VERSIONS = (*_SDK_VERSIONS, *_PYPI_VERSIONS)
 _NPM_VERSIONS = ("1.20", *(f"1.{minor}" for minor in range(22, 36)))
 _OTHER_PACKAGES = {"1.20": "@aws-cdk/asset-kubectl-v20"}
 #: Those whose streams must reach us, older ones among them.
-STREAMING_VERSIONS = ("1.20", "1.22", "1.24", *VERSIONS)
+STREAMING_VERSIONS = tuple(f"1.{minor}" for minor in (20, 22, 24, *range(27, 38)))
 
 
 class Kubectl(NamedTuple):
