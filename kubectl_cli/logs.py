@@ -18,6 +18,7 @@ from kubectl_cli.errors import CommandError
 from kubectl_cli.failures import standard_message
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.pods import first_pod, is_ready, selector_of
+from kubectl_cli.resources import POD
 from kubectl_cli.rest import ACCEPT_REST, lines_of
 from kubectl_cli.targets import split_pair
 
@@ -102,7 +103,7 @@ class LogCommand:
             kind, name = split_pair(self._name)
             path = self._factory.mapper.resolve(kind).path(namespace, name)
         else:
-            path = f"/api/v1/namespaces/{namespace}/pods/{self._name}"
+            path = POD.path(namespace, self._name)
         try:
             with telling_of_namespace(self._factory.client, namespace):
                 obj = self._factory.client.get(path, accept=ACCEPT_REST)

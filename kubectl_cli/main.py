@@ -21,6 +21,7 @@ def main() -> int:
     """The console script; the exit code is kubectl's for the same command line."""
     # A command is over before its garbage matters; collecting costs it 5 ms.
     gc.set_threshold(100_000)
+    _fill_standard_descriptors()
     for stream in (sys.stdout, sys.stderr):
         # Bytes of file names and of servers pass through; Go does not look at locales.
         stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
@@ -34,6 +35,25 @@ def main() -> int:
         return _die_of("SIGINT")
     # All is closed and given back: taking the interpreter apart is 4 ms for nothing.
     os._exit(code)
+
+
+def _fill_standard_descriptors() -> None:
+    """Stand /dev/null where stdin, stdout or stderr was closed, as Go does.
+
+    Else the next socket would be one of them, and be read and written as such.
+    Source: golang/go src/runtime/fds_unix.go (checkfds).
+    """
+    for number, name, mode in (
+        (0, "stdin", "r"),
+        (1, "stdout", "w"),
+        (2, "stderr", "w"),
+    ):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is taken, and those below are open.
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 def run(argv: list[str]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from kubectl_cli.resources import NAMESPACE
 from kubectl_cli.rest import ACCEPT_REST
 
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ def _look_for(client: RestClient, namespace: str) -> None:
     from apimachinery.status import StatusError
 
     try:
-        client.get(f"/api/v1/namespaces/{namespace}", accept=ACCEPT_REST)
+        client.get(NAMESPACE.path("", namespace), accept=ACCEPT_REST)
     except StatusError as error:
         if error.reason == "NotFound":
             raise error from None

@@ -10,6 +10,7 @@ import time
 
 from kubectl_cli.errors import CommandError
 from kubectl_cli.missing_namespace import telling_of_namespace
+from kubectl_cli.resources import POD
 from kubectl_cli.rest import ACCEPT_REST
 from kubectl_cli.targets import split_pair
 
@@ -40,7 +41,10 @@ def attachable_pod(
     if files:
         from kubectl_cli.manifests import read_manifests
 
-        obj: JsonObject = read_manifests(files, factory)[0].object
+        manifests = read_manifests(files, factory)
+        if len(manifests) != 1:
+            raise CommandError("cannot exec into multiple objects at a time")
+        obj: JsonObject = manifests[0].object
     else:
         path = _path_of(factory, name)
         with telling_of_namespace(factory.client, factory.namespace):
@@ -55,7 +59,7 @@ def attachable_pod(
 def _path_of(factory: Factory, name: str) -> str:
     """The URL path of `pod`, `type/name`."""
     if "/" not in name:
-        return f"/api/v1/namespaces/{factory.namespace}/pods/{name}"
+        return POD.path(factory.namespace, name)
     kind, own_name = split_pair(name)
     return factory.mapper.resolve(kind).path(factory.namespace, own_name)
 

@@ -4,7 +4,8 @@ The kinds of the core group are known without asking; for any other word the ser
 asked what it has (`discovery`, with a cache on disk).
 
 Source: kubernetes/apimachinery pkg/api/meta/restmapper.go, kubernetes/cli-runtime
-pkg/resource/builder.go (texts), kubernetes/client-go restmapper/shortcut.go.
+pkg/resource/builder.go (texts), kubernetes/client-go restmapper/shortcut.go,
+rest/request.go (Name, Namespace: what may stand in a path).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from kubectl_cli.factory import Factory
 
-__all__ = ["BUILT_IN", "Mapper", "Resource"]
+__all__ = ["BUILT_IN", "NAMESPACE", "POD", "Mapper", "Resource"]
 
 ALL_VERBS = (
     "create",
@@ -63,14 +64,18 @@ class Resource:
         return f"{kind}.{self.group}" if self.group else kind
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """The URL path of the type, or of one object of it."""
+        """The URL path of the type, or of one object of it.
+
+        Raises:
+            CommandError: a namespace or a name that would be another path.
+        """
         root = f"/apis/{self.group}" if self.group else "/api"
         parts = [root, self.version]
         if self.namespaced and namespace:
-            parts += ["namespaces", _segment(namespace)]
+            parts += ["namespaces", _segment("namespace", namespace)]
         parts.append(self.name)
         if name:
-            parts.append(_segment(name))
+            parts.append(_segment("resource name", name))
         if subresource:
             parts.append(subresource)
         return "/".join(parts)
@@ -83,9 +88,15 @@ class Resource:
         )
 
 
-def _segment(text: str) -> str:
+def _segment(what: str, text: str) -> str:
     if text.isascii() and text.replace("-", "").replace(".", "").isalnum():
         return text
+    # apimachinery pkg/api/validation/path IsValidPathSegmentName
+    if text in (".", ".."):
+        raise CommandError(f"invalid {what} \"{text}\": [may not be '{text}']")
+    wrong = [f"may not contain '{each}'" for each in "/%" if each in text]
+    if wrong:
+        raise CommandError(f'invalid {what} "{text}": [{" ".join(wrong)}]')
     from urllib.parse import quote
 
     return quote(text, safe="$&+,:;=@")
@@ -106,10 +117,12 @@ def _core(
     )
 
 
+POD = _core("pods", "Pod", "po", all_=True)
+NAMESPACE = _core("namespaces", "Namespace", "ns", namespaced=False)
 BUILT_IN = (
-    _core("pods", "Pod", "po", all_=True),
+    POD,
     _core("nodes", "Node", "no", namespaced=False),
-    _core("namespaces", "Namespace", "ns", namespaced=False),
+    NAMESPACE,
     _core("services", "Service", "svc", all_=True),
     _core("configmaps", "ConfigMap", "cm"),
     _core("secrets", "Secret"),

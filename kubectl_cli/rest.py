@@ -72,6 +72,7 @@ class RestClient:
     def build(cls, config: ClientConfig, options: Options, command: str) -> Self:
         """The client for a chosen context."""
         from kubectl_cli.credentials import Credentials
+        from kubectl_cli.durations import format_duration
 
         server = _server_url(config.server)
         secure = server.startswith("https://")
@@ -92,7 +93,7 @@ class RestClient:
             server, tls=tls, proxy_url=config.proxy_url, timeout=timeout
         )
         log = RequestLog(options.number("v"))
-        text = options.text("request-timeout") if timeout else ""
+        text = format_duration(timeout) if timeout else ""
         compress = not (
             config.disable_compression or options.flag("disable-compression")
         )

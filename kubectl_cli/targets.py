@@ -65,6 +65,9 @@ def parse_targets(
         return [Target(resource) for resource in resources]
     if len(resources) > 1 and _is_category(words[0], mapper):
         raise CommandError("you must specify only one resource")
+    if "" in words[1:]:
+        # rest/request.go (Name); an empty name would be all objects of the type.
+        raise CommandError("resource name may not be empty")
     return [Target(r, name) for r in resources for name in words[1:]]
 
 

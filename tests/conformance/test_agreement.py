@@ -340,6 +340,16 @@ config use-context missing
 --user=missing get pods
 --kubeconfig=missing get pods
 --request-timeout=nonsense get pods
+--request-timeout=5 get pod one
+--request-timeout=90s get pod one
+delete pod ''
+delete pod ..
+get pod ''
+get pod %2e
+exec 'a b' -- true
+exec 'one?x' -- true
+exec .. -- true
+logs 'a b'
 --as=nobody get pods
 --as=nobody exec one -- true
 --as=nobody delete pod one
