@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Literal
 
 from cri_runtime.errors import invalid, not_found
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from cri_runtime.images.catalogue import Catalogue, Image
 
 __all__ = ["PAUSE", "Images", "Policy"]
+
+logger = logging.getLogger(__name__)
 
 Policy = Literal["permissive", "strict"]
 
@@ -112,6 +115,10 @@ def _read(path: Path) -> list[str]:
     try:
         return [str(name) for name in json.loads(path.read_text())["references"]]
     except FileNotFoundError:
+        return []
+    except (ValueError, KeyError, TypeError) as error:
+        # The kubelet pulls again what it misses.
+        logger.warning("list of images dropped: %s: %s", path, error)
         return []
 
 

@@ -188,6 +188,17 @@ def test_the_store_is_on_disk(images, tmp_path):
     }
 
 
+@pytest.mark.parametrize("text", ["", '{"refer', "[]", "{}"])
+def test_a_damaged_list_of_images_is_begun_anew(text, tmp_path):
+    path = tmp_path / "images.json"
+    path.write_text(text)
+
+    images = Images(Catalogue.load(), path, "permissive")
+
+    assert images.find("nginx") is None
+    assert images.find(images.pull("nginx").id)
+
+
 def test_an_image_by_digest_keeps_that_digest(images):
     assert (
         images.pull(f"nginx@{DIGEST}").repo_digest
