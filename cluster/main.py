@@ -82,7 +82,12 @@ def _down(options: argparse.Namespace) -> int:
     from cluster.down import bring_down, delete
     from cluster.report import Report
 
-    layout, _ = _present(options)
+    try:
+        layout, _ = _present(options)
+    except SettingsError as err:
+        # Who ends a cluster must not need its settings: the records tell the processes.
+        print(f"mini-kube: {err}: going on without", file=sys.stderr)
+        layout = _located(options)
     end = delete if options.delete else bring_down
     end(layout, Report())
     return 0
@@ -200,13 +205,17 @@ def _with_fixed_ports(
 
 def _present(options: argparse.Namespace) -> tuple[Layout, ClusterSettings | None]:
     """The cluster that the flags name, and its settings when there is one."""
-    name = options.name or DEFAULT_NAME
-    layout = locate(name, options.state_dir, os.environ, Path.home())
+    layout = _located(options)
     settings = read_settings(layout.settings)
     # What is running has its sockets where they were, whatever the environment says now.
     if settings is not None and Path(settings.sockets).is_dir():
         layout = replace(layout, sockets=Path(settings.sockets))
     return layout, settings
+
+
+def _located(options: argparse.Namespace) -> Layout:
+    name = options.name or DEFAULT_NAME
+    return locate(name, options.state_dir, os.environ, Path.home())
 
 
 def _require(options: argparse.Namespace) -> tuple[Layout, ClusterSettings]:

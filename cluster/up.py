@@ -101,7 +101,13 @@ def _ensure_pki(layout: Layout, settings: ClusterSettings) -> Pki:
     addresses = tuple(dict.fromkeys((settings.client_host, "127.0.0.1", "localhost")))
     nodes = dict.fromkeys(settings.node_names, addresses)
     names = PkiNames((settings.client_host,), nodes)
-    return ensure_pki(layout.pki, names, time.time())
+    try:
+        return ensure_pki(layout.pki, names, time.time())
+    except ValueError as err:
+        # What signed every certificate of the cluster is not thrown away by itself.
+        raise SettingsError(
+            f"{layout.pki} is damaged ({err}): remove it, and up makes a new one"
+        ) from err
 
 
 def _write_configurations(layout: Layout, settings: ClusterSettings, pki: Pki) -> None:

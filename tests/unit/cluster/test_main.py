@@ -53,6 +53,16 @@ def test_ending_a_cluster_that_is_not_there_is_fine(command):
     assert main(command) == 0
 
 
+@pytest.mark.parametrize("command", [["down"], ["delete"]])
+def test_a_cluster_with_damaged_settings_can_be_ended(command, capsys):
+    layout, _ = wanted()
+    layout.state.mkdir(parents=True)
+    layout.settings.write_text('{"name": ')
+
+    assert main(command) == 0
+    assert "cluster.json" in capsys.readouterr().err
+
+
 def test_flags_are_kept_until_another_is_given():
     layout, settings = wanted("--nodes", "2", "--trace", "here")
     layout.state.mkdir(parents=True)
