@@ -131,7 +131,8 @@ def node_status(
     }
     if moment.features is not None:
         status["features"] = moment.features
-    if moment.declared_features:
+    # An older kubelet may come after a newer one; then what that declared has to go.
+    if moment.declared_features or previous.get("declaredFeatures"):
         status["declaredFeatures"] = sorted(moment.declared_features)
     return status
 

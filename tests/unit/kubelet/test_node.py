@@ -78,6 +78,14 @@ def test_not_ready_says_why():
     assert ready["message"] == "container runtime is down"
 
 
+def test_what_is_declared_no_longer_is_taken_back():
+    before = node_status(IDENTITY, moment(declared_features=("a",)), {})
+    after = node_status(IDENTITY, moment(), before)
+
+    assert status_changes(before, after)["declaredFeatures"] == []
+    assert "declaredFeatures" not in node_status(IDENTITY, moment(), {})
+
+
 def test_declared_features_are_sorted():
     status = node_status(IDENTITY, moment(declared_features=("b", "a")), {})
 
