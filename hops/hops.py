@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
     from hops.faults import FaultRule
     from hops.hop import Address, Hop
+    from hops.narrator import Narrator
     from hops.pipe import Pipe
     from hops.pipe_maker import PipeMaker
+    from hops.session import TraceParent
 
 __all__ = ["Hops", "Role"]
 
@@ -51,6 +53,12 @@ class Hops:
         if rules or self._maker is not None:
             self._pipe_maker().rules = list(rules)
             self._drop_idle_maker()
+
+    def narrator(self, hop: Hop, session: TraceParent | None) -> Narrator | None:
+        """Who tells of a process at the end of a hop; None while nobody traces."""
+        if self._maker is None:
+            return None
+        return self._maker.narrator(hop, session.trace_id if session else None)
 
     def silent(self) -> Hops:
         """The same process without taps and faults: for the far side of a relay."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 from typing import TYPE_CHECKING
 
+from hops.narrator import Narrator
 from hops.pipe import Pipe, Tap
 from hops.taps import ConnectionTap
 from hops.trace import JsonLinesSink, Sink, connection_ids
@@ -50,6 +51,12 @@ class PipeMaker:
             old.close()
         if directory is not None:
             self.sink = JsonLinesSink(directory, self._process, defer=defer)
+
+    def narrator(self, hop: Hop, trace: str | None) -> Narrator | None:
+        """Who tells of a process, or None."""
+        if self.sink is None:
+            return None
+        return Narrator(self.sink, hop, self._new_id(), trace)
 
     def make(self, hop: Hop) -> Pipe | None:
         """The Pipe of a new connection, or None."""

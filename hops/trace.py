@@ -8,7 +8,7 @@ merged. Each other line is one event:
     hop     the edge, e.g. "kubectl-apiserver"
     conn    the connection: process, pid and number
     dir     "up" from who dialled, "down" back, "" of neither
-    layer   conn http1 websocket channel remotecommand spdy http2 grpc raw
+    layer   conn http1 websocket channel remotecommand spdy http2 grpc process raw
     type    what it is, in the words of the layer
     stream  HTTP/2 or SPDY stream, channel, or the number of the request; else null
     len     bytes of payload

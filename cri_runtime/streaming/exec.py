@@ -38,14 +38,17 @@ async def serve_exec(
     try:
         running = await execs.start(container, command, options, size)
     except CriError as error:
+        session.tell("down", "not started", reason=str(error))
         return internal_error(
             f"error executing command in container: failed to exec in container: {error}"
         )
     streams = running.streams
+    session.tell("up", "started", command=command)
     try:
         session.on_resize = running.resize
         session.connect(streams.ends)
         code = await asyncio.shield(running.exited)
+        session.tell("down", "exited", code=code)
         logger.debug("exec ended", extra={"exec": running.id, "code": code})
         await session.outputs_ended.wait()
     finally:

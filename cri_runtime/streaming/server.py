@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cri_runtime.sandboxes import Sandboxes
     from cri_runtime.streaming.dialect import Dialect
     from hops.hops import Hops
+    from hops.narrator import Narrator
     from wire.http1 import RequestHead
 
 __all__ = ["StreamingServer"]
@@ -153,6 +154,7 @@ class StreamingServer:
             RemoteCommandServer(subprotocol, request.options),
             drains=request.kind == "exec",
             idle_timeout=self._idle_timeout,
+            narrator=self._narrator(request),
         )
 
     def _spdy_session(
@@ -165,7 +167,15 @@ class StreamingServer:
             idle_timeout=self._idle_timeout,
             creation_timeout=self._dialect.creation_timeout,
         )
-        return SpdySession(transport, server, drains=request.kind == "exec")
+        return SpdySession(
+            transport,
+            server,
+            drains=request.kind == "exec",
+            narrator=self._narrator(request),
+        )
+
+    def _narrator(self, request: PendingRequest) -> Narrator | None:
+        return self._hops.narrator(Hop.CRI_SHIM, TraceParent.parse(request.traceparent))
 
     def _spawn(
         self, session: Session, request: PendingRequest, subprotocol: str

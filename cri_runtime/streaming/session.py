@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from cri_runtime.stdio import OutputPipe, StdinPipe
 from hops.deadline import DeadlineTimer
@@ -25,6 +25,7 @@ from wire.remotecommand import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hops.narrator import Narrator
     from wire.carrier import Buffer
     from wire.exit_status import ExitResult, StatusShape
     from wire.terminal import TerminalSize
@@ -46,6 +47,7 @@ class Session(asyncio.Protocol):
         drains: what becomes of the output when the client has left: an exec's is read to its
             end, so that the command does not notice; an attachment is cut.
         idle_timeout: seconds without data either way until the connection is cut.
+        narrator: told what goes into the process and comes out of it.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Session(asyncio.Protocol):
         *,
         drains: bool,
         idle_timeout: float,
+        narrator: Narrator | None = None,
     ) -> None:
         self.left = asyncio.Event()
         self.opened = asyncio.Event()
@@ -63,6 +66,7 @@ class Session(asyncio.Protocol):
         self.on_resize: Callable[[TerminalSize], None] | None = None
         self._transport = transport
         self._server = server
+        self._narrator = narrator
         self._drains = drains
         self._loop = asyncio.get_running_loop()
         self._stdin: StdinPipe | None = None
@@ -110,12 +114,23 @@ class Session(asyncio.Protocol):
         }
         for name, send in senders.items():
             if name in ends:
-                self._read(ends.pop(name), send)
+                self._read(name, ends.pop(name), send)
         if not self._outputs:
             self.outputs_ended.set()
         self._replay()
         if self.left.is_set():
             self._let_go()
+
+    def tell(
+        self,
+        direction: Literal["up", "down", ""],
+        kind: str,
+        size: int = 0,
+        **info: Any,
+    ) -> None:
+        """An event of the process, for the trace."""
+        if self._narrator is not None:
+            self._narrator.tell(direction, kind, size, **info)
 
     def finish(self, result: ExitResult, shape: StatusShape = "compact") -> None:
         """Send the outcome, and close."""
@@ -210,8 +225,10 @@ class Session(asyncio.Protocol):
                 self._early_size += len(event.data)
                 self._control_reading()
         elif isinstance(event, StdinReceived):
+            self.tell("up", "stdin", len(event.data))
             self._stdin.write(event.data)
         else:
+            self.tell("up", "stdin ended")
             self._end_stdin(self._stdin)
 
     def _end_stdin(self, stdin: StdinPipe) -> None:
@@ -254,6 +271,7 @@ class Session(asyncio.Protocol):
             return
         self._size = size
         self._sized.set()
+        self.tell("up", "resize", width=size.width, height=size.height)
         if self.on_resize is not None:
             self.on_resize(size)
 
@@ -282,9 +300,10 @@ class Session(asyncio.Protocol):
 
     # from the process
 
-    def _read(self, descriptor: int, send: Callable[[bytes], None]) -> None:
+    def _read(self, name: str, descriptor: int, send: Callable[[bytes], None]) -> None:
         def pass_on(data: bytes) -> None:
             self._last_data = self._loop.time()
+            self.tell("down", name, len(data))
             send(data)
             self._flush()
 

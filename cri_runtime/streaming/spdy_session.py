@@ -9,6 +9,7 @@ from cri_runtime.streaming.session import Session
 if TYPE_CHECKING:
     import asyncio
 
+    from hops.narrator import Narrator
     from wire.carrier import Buffer
     from wire.remotecommand import ServerEvent
     from wire.remotecommand_spdy import SpdyRemoteCommandServer
@@ -28,9 +29,12 @@ class SpdySession(Session):
         server: SpdyRemoteCommandServer,
         *,
         drains: bool,
+        narrator: Narrator | None = None,
     ) -> None:
         self._spdy = server
-        super().__init__(transport, server, drains=drains, idle_timeout=0.0)
+        super().__init__(
+            transport, server, drains=drains, idle_timeout=0.0, narrator=narrator
+        )
 
     def data_received(self, data: bytes) -> None:
         """Called by the transport."""

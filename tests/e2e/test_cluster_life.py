@@ -96,6 +96,24 @@ def test_down_ends_everything_and_up_starts_the_pod_anew(own_cluster):
     assert exec_true(own_cluster) == 0
 
 
+def test_the_picture_of_a_session_reaches_down_to_the_process(own_cluster):
+    script = "cat; exit 3"
+
+    done = own_cluster.mini_kubectl(
+        "exec", "-i", "--trace", "lasting", "--", "sh", "-c", script, stdin="abc"
+    )
+
+    told = [line.partition(" process ") for line in done.stderr.splitlines()]
+    assert done.returncode == 3
+    assert {event.strip() for _, found, event in told if found} == {
+        f"started command=['sh', '-c', '{script}']",
+        "stdin (3 B)",
+        "stdin ended",
+        "stdout (3 B)",
+        "exited code=3",
+    }
+
+
 def test_a_trace_is_switched_on_and_off(own_cluster, tmp_path):
     own_cluster.mini_kube("trace", "on", str(tmp_path))
     assert exec_true(own_cluster) == 0

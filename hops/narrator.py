@@ -1,0 +1,55 @@
+"""Trace events of what is no connection: a process, and what goes in and out of it.
+
+The last hop of a session ends in pipes or a terminal, which no Pipe stands in; whoever
+moves those bytes tells of them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Literal
+
+from hops.trace import TraceEvent
+
+if TYPE_CHECKING:
+    from hops.hop import Hop
+    from hops.trace import Sink
+
+__all__ = ["Narrator"]
+
+
+class Narrator:
+    """Tells the events of one process.
+
+    Args:
+        identity: names the process in traces, as connections are named.
+        trace: the session id, or None.
+    """
+
+    def __init__(self, sink: Sink, hop: Hop, identity: str, trace: str | None) -> None:
+        self._sink = sink
+        self._hop = hop
+        self._identity = identity
+        self._trace = trace
+
+    def tell(
+        self,
+        direction: Literal["up", "down", ""],
+        kind: str,
+        size: int = 0,
+        **info: Any,
+    ) -> None:
+        """One event of layer `process`; "up" is towards the process."""
+        self._sink.emit(
+            TraceEvent(
+                ts=time.monotonic(),
+                hop=str(self._hop),
+                conn=self._identity,
+                dir=direction,
+                layer="process",
+                type=kind,
+                len=size,
+                info=info,
+                trace=self._trace,
+            )
+        )
