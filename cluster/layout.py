@@ -15,6 +15,7 @@ state folder, which may be anywhere.
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 import zlib
 from dataclasses import dataclass
@@ -24,7 +25,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEFAULT_NAME", "Layout", "LayoutError", "NodeLayout", "locate"]
+__all__ = [
+    "DEFAULT_NAME",
+    "Layout",
+    "LayoutError",
+    "NodeLayout",
+    "account_home",
+    "locate",
+]
 
 DEFAULT_NAME: Final = "default"
 _LONGEST_SOCKET_PATH: Final = 107
@@ -146,10 +154,12 @@ def locate(
     """
     if state_dir is None:
         state = _xdg_state(environ, home) / "mini-kube" / name
-        short_name = name
     else:
         state = state_dir.absolute()
-        # Two folders may hold clusters of one name; their sockets must not meet.
+    short_name = name
+    # Two folders may hold clusters of one name, also by another HOME or XDG_STATE_HOME;
+    # their sockets must not meet: the end of one removes the folder.
+    if state != account_home() / ".local" / "state" / "mini-kube" / name:
         short_name = f"{name}-{zlib.crc32(os.fsencode(state)):08x}"
     sockets = _runtime_root(environ) / short_name
     if len(os.fsencode(sockets)) + 1 + _LONGEST_FILE_NAME > _LONGEST_SOCKET_PATH:
@@ -159,6 +169,14 @@ def locate(
             " shorter one"
         )
     return Layout(state, sockets)
+
+
+def account_home() -> Path:
+    """The user's home as the system has it, whatever $HOME says; / when it has none."""
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return Path("/")
 
 
 def _xdg_state(environ: Mapping[str, str], home: Path) -> Path:

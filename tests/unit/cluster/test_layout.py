@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.layout import Layout, LayoutError, locate
+from cluster.layout import Layout, LayoutError, account_home, locate
 
 HOME = Path("/home/somebody")
 
@@ -35,15 +35,29 @@ def test_without_a_valid_xdg_folder_state_is_below_the_home(value):
 
 
 def test_sockets_lie_in_the_runtime_folder(runtime_dir):
-    layout = locate("a", None, {"XDG_RUNTIME_DIR": str(runtime_dir)}, HOME)
+    layout = locate("a", None, {"XDG_RUNTIME_DIR": str(runtime_dir)}, account_home())
 
     assert layout.sockets == runtime_dir / "mini-kube" / "a"
 
 
 def test_without_a_runtime_folder_sockets_lie_in_a_folder_of_the_user():
-    layout = locate("a", None, {"XDG_RUNTIME_DIR": "/no/such/folder"}, HOME)
+    layout = locate("a", None, {"XDG_RUNTIME_DIR": "/no/such/folder"}, account_home())
 
     assert layout.sockets == Path(f"/tmp/mini-kube-{os.getuid()}/a")
+
+
+@pytest.mark.parametrize(
+    ("environ", "home"),
+    [({}, HOME), ({"XDG_STATE_HOME": "/elsewhere"}, account_home())],
+    ids=["HOME", "XDG_STATE_HOME"],
+)
+def test_another_environment_does_not_share_sockets(runtime_dir, environ, home):
+    runtime = {"XDG_RUNTIME_DIR": str(runtime_dir)}
+
+    usual = locate("a", None, runtime, account_home())
+    other = locate("a", None, {**runtime, **environ}, home)
+
+    assert usual.sockets != other.sockets
 
 
 def test_two_state_folders_never_share_sockets(runtime_dir):
