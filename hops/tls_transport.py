@@ -280,6 +280,8 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         below = self.below
         if self._state is not _State.OPEN or self._we_ended or below.is_closing():
             return
+        if self._truncated:
+            return  # OpenSSL writes no more, and there is nobody to read it
         if len(data) <= STEP:
             if data:
                 below.write(self._engine.encrypt(data))

@@ -71,9 +71,9 @@ async def run_tunnel(
         inner.take_over()
         await outer.over.wait()
     finally:
+        upstream.close()
         outer.say_goodbye()
         connection.close()
-        upstream.close()
     await asyncio.gather(connection.wait_closed(), upstream.wait_closed())
 
 

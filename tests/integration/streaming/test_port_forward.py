@@ -239,6 +239,29 @@ async def test_the_session_ends_when_the_pod_goes(serving, door, form):
     client.close()
 
 
+@pytest.mark.parametrize("versions", [("1.33", "1.33"), ("1.36", "1.36")])
+@pytest.mark.parametrize("runtime", ["all", "containerd"])
+@pytest.mark.parametrize("form", SHARED_FORMS)
+async def test_nothing_is_left_of_a_client_that_is_cut(
+    build_stack, caplog, versions, runtime, form
+):
+    api, kubelet = versions
+    stack = await build_stack(
+        api=api, kubelet=kubelet, runtime=runtime, command=server()
+    )
+    port = await listening_port(stack)
+    running = stack.node.runtime_process.streaming._forwardings._running
+    client = await open_forwarder(stack.apiserver, form)
+    forward = await client.open(port)
+    await client.write(forward, b"echo\nhello")
+    await client.until(lambda: client[forward].data)
+
+    client.abort()
+    await until(lambda: not running)
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 @pytest.mark.parametrize("address", LISTENING, ids=["loopback", "pod", "all"])
 async def test_wherever_the_pod_listens_it_is_found(build_stack, address):
     stack = await build_stack(command=server(address))

@@ -10,6 +10,7 @@ import os
 import pytest
 
 from hops.client import UpgradeRefused
+from tests.integration.cri_runtime.conftest import until
 from tests.integration.streaming.doors import DOORS, open_session
 from wire.remotecommand import StreamOptions
 from wire.spdy_negotiation import spdy_handshake
@@ -242,3 +243,21 @@ async def test_a_session_of_spdy_ends_as_containerds_does(stack):
         + bytes.fromhex("80030003000000080000000100000005")  # RST of error
         + bytes.fromhex("80030007000000080000000500000000")  # GOAWAY, last good 5
     )
+
+
+@pytest.mark.parametrize("version", ["1.33", "1.36"])
+@pytest.mark.parametrize("runtime", ["all", "containerd"])
+@every([V5, "spdy v4.channel.k8s.io"])
+async def test_nothing_is_left_of_a_client_that_is_cut(
+    build_stack, caplog, version, runtime, protocol
+):
+    stack = await build_stack(api=version, kubelet=version, runtime=runtime)
+    session = await open_session(
+        stack.apiserver, "exec", protocol, BOTH_WAYS, "sh", "-c", "echo up; cat"
+    )
+    await session.until(b"up\n")
+
+    session._connection.abort()
+    await until(lambda: not stack.node.runtime_process.streaming._tasks)
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
