@@ -1,17 +1,14 @@
-"""What carries a session: a WebSocket, asked for by an upgrade.
+"""What carries a session: a WebSocket, or SPDY streams where there is none.
 
-Source: kubernetes/client-go tools/remotecommand (websocket.go, fallback.go).
+Source: kubernetes/client-go tools/remotecommand (websocket.go, spdy.go, fallback.go);
+kubernetes/kubectl pkg/cmd/exec/exec.go for the switch in the environment.
 """
 
 from __future__ import annotations
 
-import os
-from base64 import b64encode
-
-from hops.blocking import RequestError, Upgraded
+from hops.blocking import RequestError
 from kubectl_cli.errors import CommandError
-from wire.errors import RemoteProtocolError
-from wire.websocket_handshake import check_client_handshake, client_handshake
+from kubectl_cli.upgrades import upgrade_to_websocket, wants_websocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["open_session"]
 
 SUBPROTOCOL = "v5.channel.k8s.io"
+_SWITCH = "KUBECTL_REMOTE_COMMAND_WEBSOCKETS"
 
 
 def open_session(
@@ -28,51 +26,40 @@ def open_session(
 ) -> Session:
     """Open the streams of an exec or attach request, of which it names those wanted.
 
-    The carrier is a WebSocket; a server that refuses it is asked again over SPDY
-    where there is that carrier, and its refusal is told in that attempt's words.
+    The carrier is a WebSocket; a server that refuses it is asked again over SPDY,
+    and its refusal is told in that attempt's words.
 
     Raises:
         CommandError: the server refuses, in kubectl's words.
     """
-    key = b64encode(os.urandom(16)).decode()
+    if wants_websocket(_SWITCH):
+        session = _over_websocket(client, path, query, streams)
+        if session is not None:
+            return session
+    from kubectl_cli.spdy_sessions import open_spdy_session
+
+    return open_spdy_session(client, path, query, streams)
+
+
+def _over_websocket(
+    client: RestClient, path: str, query: Query, streams: dict[str, bool]
+) -> Session | None:
     client.http.meanwhile = _load_session
     try:
-        answer = client.upgrade(path, query, client_handshake(key, [SUBPROTOCOL]))
+        upgraded = upgrade_to_websocket(client, path, query, SUBPROTOCOL)
     except RequestError as error:
         raise CommandError(
             "unexpected EOF" if error.text == "EOF" else error.text
         ) from None
-    if not isinstance(answer, Upgraded):
-        with answer:
-            raise _refused(b"".join(answer.chunks()))
-    try:
-        check_client_handshake(answer.head, key, [SUBPROTOCOL])
-    except RemoteProtocolError as error:
-        answer.connection.close()
-        raise CommandError(f"unable to upgrade connection: {error}") from None
+    if upgraded is None:
+        return None
     from kubectl_cli.session import Session
     from wire.remotecommand import RemoteCommandClient, StreamOptions
 
     core = RemoteCommandClient(SUBPROTOCOL, StreamOptions(**streams))
-    return Session(answer.connection, core, answer.leftover)
+    return Session(upgraded.connection, core, upgraded.leftover)
 
 
 def _load_session() -> None:
     """While the server thinks about the upgrade: what the session will need."""
     import wire.exit_status  # noqa: F401
-
-
-def _refused(body: bytes) -> CommandError:
-    """Source: kubernetes/streaming pkg/httpstream/spdy/roundtripper.go of 1.36."""
-    import json
-
-    text = body.decode("utf-8", "replace").strip()
-    try:
-        status = json.loads(body)
-    except ValueError:
-        status = None
-    if isinstance(status, dict) and status.get("kind") == "Status":
-        text = str(status.get("message") or "")
-    return CommandError(
-        f"unable to upgrade connection: {text or 'empty server response'}"
-    )

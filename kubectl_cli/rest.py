@@ -222,19 +222,24 @@ class RestClient:
                     yield json.loads(line)
 
     def upgrade(
-        self, path: str, query: Query, headers: Iterable[tuple[str, str]]
+        self,
+        path: str,
+        query: Query,
+        headers: Iterable[tuple[str, str]],
+        *,
+        method: str = "GET",
     ) -> Upgraded | StreamingResponse:
-        """Ask for another protocol on a GET."""
+        """Ask for another protocol: a WebSocket on a GET, SPDY on a POST."""
         target = self.target(path, query, limited=False)
         whole = [*self._headers("", ""), *headers]
         url = self.http.url(target)
-        self.log.request("GET", url, whole, b"", shows_body=False)
+        self.log.request(method, url, whole, b"", shows_body=False)
         started = time.monotonic()
-        answer = self.http.upgrade("GET", target, whole)
+        answer = self.http.upgrade(method, target, whole)
         head = answer.head
         status = f"{head.status} {head.reason}"
         took = time.monotonic() - started
-        self.log.response("GET", url, status, head.headers, took)
+        self.log.response(method, url, status, head.headers, took)
         return answer
 
     def target(
