@@ -201,6 +201,11 @@ class StreamingServer:
             logger.exception("session failed", extra={"kind": request.kind})
             result = internal_error("the session failed")
         finally:
+            self._finish(session, result, subprotocol)
+
+    def _finish(self, session: Session, result: ExitResult, subprotocol: str) -> None:
+        """Tell the outcome; a client that cannot be told is at least not left waiting."""
+        try:
             # A real runtime does not speak v5: kubelet or API server translate it to SPDY
             # and put the outcome in words of their own. Clients know these, so we, who
             # speak v5 ourselves, answer with them.
@@ -208,6 +213,9 @@ class StreamingServer:
                 session.finish(translated(result), "metav1")
             else:
                 session.finish(result, self._dialect.status_shape)
+        except BaseException:
+            session.abort()
+            raise
 
     async def _outcome(self, session: Session, request: PendingRequest) -> ExitResult:
         container = self._containers.get(request.target)

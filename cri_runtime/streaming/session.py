@@ -147,6 +147,10 @@ class Session(asyncio.Protocol):
             self._transport, self.connection_lost, peer_ended=self.left.is_set()
         )
 
+    def abort(self) -> None:
+        """Cut the connection, without a word."""
+        abort(self._transport)
+
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
@@ -199,7 +203,7 @@ class Session(asyncio.Protocol):
         return self._last_data + self._idle_timeout
 
     def _expire(self, now: float) -> None:
-        abort(self._transport)
+        self.abort()
 
     # from the client
 
