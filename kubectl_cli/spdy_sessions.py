@@ -10,7 +10,8 @@ import time
 from kubectl_cli.errors import CommandError
 from kubectl_cli.session import Session
 from kubectl_cli.upgrades import upgrade_to_spdy
-from wire.remotecommand import StreamOptions
+from wire.exit_status import decode_text, encode
+from wire.remotecommand import Closed, StatusReceived, StreamOptions
 from wire.remotecommand_spdy import SPDY_PROTOCOLS, SpdyRemoteCommandClient
 
 TYPE_CHECKING = False
@@ -42,7 +43,8 @@ def open_spdy_session(
             "unable to negotiate protocol: client supports"
             f" [{' '.join(_OFFERED)}], server returned {protocol}"
         )
-    core = _Client(protocol, StreamOptions(**streams))
+    make = _Client if protocol == SPDY_PROTOCOLS[0] else _OldClient
+    core = make(protocol, StreamOptions(**streams))
     return Session(upgraded.connection, core, upgraded.leftover)
 
 
@@ -64,3 +66,32 @@ class _Client(SpdyRemoteCommandClient):
         if deadline is not None and deadline <= now:
             events += self.expire(now)
         return events
+
+
+class _OldClient(_Client):
+    """Before v4 the error stream is a text: it is shown as the Status of today."""
+
+    def __init__(self, protocol: str, options: StreamOptions) -> None:
+        super().__init__(protocol, options)
+        self._versioned = protocol != _OLDEST
+        self._text = bytearray()
+
+    def receive_data(self, data: Buffer, now: float | None = None) -> list[ClientEvent]:
+        """What the server did."""
+        return self._with_status(super().receive_data(data, now))
+
+    def receive_eof(self) -> list[ClientEvent]:
+        """The connection ended."""
+        return self._with_status(super().receive_eof())
+
+    def _with_status(self, events: list[ClientEvent]) -> list[ClientEvent]:
+        shown: list[ClientEvent] = []
+        for event in events:
+            if isinstance(event, StatusReceived):
+                self._text += event.payload
+                continue
+            if isinstance(event, Closed):
+                result = decode_text(bytes(self._text), versioned=self._versioned)
+                shown.append(StatusReceived(encode(result)))
+            shown.append(event)
+        return shown

@@ -157,7 +157,15 @@ class Upgrade:
     subprotocol: str = "v5.channel.k8s.io"
 
 
-Handler = Callable[[Request], "Answer | Upgrade | None"]
+@dataclass
+class Switch:
+    """Switch to another protocol and run `session` with the bare stream."""
+
+    session: Callable[[socket.socket, bytes], None]
+    headers: list[tuple[str, str]]
+
+
+Handler = Callable[[Request], "Answer | Upgrade | Switch | None"]
 
 
 class StubServer:
@@ -272,6 +280,12 @@ class StubServer:
                 return
             if isinstance(answer, Upgrade):
                 self._upgrade(stream, request, answer, buffer)
+                return
+            if isinstance(answer, Switch):
+                lines = ["HTTP/1.1 101 Switching Protocols"]
+                lines += [f"{name}: {value}" for name, value in answer.headers]
+                stream.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+                answer.session(stream, buffer)
                 return
             if not self._answer(stream, answer):
                 return
