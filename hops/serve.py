@@ -215,7 +215,9 @@ async def _finish_upgrade(
         return await handler(request)
     try:
         response = await handler(request)
-    except Exception:
+    except Exception as err:
+        if gate.taken is None and _has_left(request, err):
+            return _NoResponse()
         if gate.taken is None:
             gate.answered()
             raise
@@ -230,6 +232,13 @@ async def _finish_upgrade(
         return gate.taken.response
     gate.answered()
     return response
+
+
+def _has_left(request: web.Request, error: Exception) -> bool:
+    """The client went away while the handler was on its way to `take_over`."""
+    if not isinstance(error, ConnectionResetError):
+        return False
+    return request.transport is None or request.transport.is_closing()
 
 
 class _NoResponse(web.StreamResponse):

@@ -7,7 +7,12 @@ from aiohttp import web
 from hops.client import HttpClient, UpgradeRefused
 from hops.connection import Connection
 from hops.dial import dial_connection
-from hops.serve import peer_certificate, serve_application, take_over
+from hops.serve import (
+    on_disconnect,
+    peer_certificate,
+    serve_application,
+    take_over,
+)
 from tests.integration.hops.conftest import HOP, LOOPBACK, raw_connection, read_all
 from wire.http1 import HeadReader
 
@@ -205,6 +210,30 @@ async def test_the_handler_learns_that_the_client_left(hops, application):
     connection.abort()
 
     await connection.wait_closed()  # and the fixture sees that nothing is left
+
+
+async def test_a_client_that_leaves_before_it_is_taken_over_is_no_error(hops, caplog):
+    came, left = asyncio.Event(), asyncio.Event()
+
+    async def slow(request):
+        on_disconnect(request, left.set)
+        came.set()
+        await left.wait()
+        return (await take_over(request)).response
+
+    app = web.Application()
+    app.router.add_get("/", slow)
+    served = await serve_application(hops, HOP, app, LOOPBACK)
+    connection = await dial_connection(hops, HOP, served.address)
+
+    connection.write(request("GET", "/", upgrade="websocket"))
+    await came.wait()
+    connection.abort()
+    await left.wait()
+    served.close()
+    await served.wait_closed()
+
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_request_may_be_taken_over_once(hops):
