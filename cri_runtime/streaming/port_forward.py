@@ -16,6 +16,7 @@ from cri_runtime.errors import CriError
 from cri_runtime.streaming.forward import Forward
 from hops.deadline import DeadlineTimer
 from hops.linger import abort, close_in_stages
+from hops.reading import ReadingHolds
 from hops.tasks import spawn
 from wire.portforward import (
     Closed,
@@ -105,7 +106,7 @@ class Forwarding(asyncio.Protocol):
         self._last_data = self._loop.time()
         self._forwards: dict[int, Forward] = {}
         self._dials: dict[Forward, asyncio.Task[None]] = {}
-        self._holds: set[Hashable] = set()
+        self._holds = ReadingHolds(transport)
         self._blocked = False
         self._lost = False
         self._timer = DeadlineTimer(self._deadline, self._expire)
@@ -247,17 +248,12 @@ class Forwarding(asyncio.Protocol):
 
     def hold(self, who: Hashable) -> None:
         """Read nothing from the client before `release`."""
-        self._holds.add(who)
-        if self._transport.is_reading() and not self._transport.is_closing():
-            self._transport.pause_reading()
+        self._holds.hold(who)
 
     def release(self, who: Hashable) -> None:
         """There is room again."""
-        self._holds.discard(who)
-        if self._holds or self._transport.is_closing() or self._ended:
-            return
-        if not self._transport.is_reading():
-            self._transport.resume_reading()
+        if not self._ended:
+            self._holds.release(who)
 
     def _end(self, forward: Forward) -> None:
         if self._forwards.get(forward.number) is forward:
