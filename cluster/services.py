@@ -77,7 +77,8 @@ class Service:
 
     `command` is what makes it the service it is, and `files` what it reads when it
     starts: when the running process has another command or is older than a file, `up`
-    starts the service anew. Programs that are not ours have no admin socket.
+    starts the service anew; also when a socket of it is gone. Programs that are not
+    ours have no admin socket.
     """
 
     name: str
@@ -87,6 +88,13 @@ class Service:
     needs: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     admin_socket: Path | None = None
+
+    @property
+    def sockets(self) -> tuple[Path, ...]:
+        """The Unix sockets at which a running service is reached."""
+        ready = self.readiness
+        served = (ready.path,) if isinstance(ready, SocketReady) else ()
+        return served if self.admin_socket is None else (*served, self.admin_socket)
 
     def start_command(self, trace_dir: str) -> tuple[str, ...]:
         """The command to run, with tracing on from the first byte if asked for."""

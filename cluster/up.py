@@ -169,6 +169,8 @@ def _end_unwanted(layout: Layout, wanted: list[Service]) -> None:
 def _still_right(record: ServiceRecord, service: Service | None) -> bool:
     if service is None or service.command != record.command:
         return False
+    if not all(socket.exists() for socket in service.sockets):
+        return False  # somebody has cleaned up: nobody can reach it any more
     return all(path.stat().st_mtime <= record.started for path in service.files)
 
 

@@ -57,14 +57,14 @@ class Launcher:
         listener = listen_unix(message["socket"])
         pid = os.fork()
         if pid == 0:
-            self._become_shim(listener, message["hostname"])
+            self._become_shim(listener, message["socket"], message["hostname"])
         self._shims.add(pid)
         listener.close()
         if claim is not None:
             claim.close()
         return {"pid": pid, "address": address}
 
-    def _become_shim(self, listener: socket.socket, hostname: str) -> None:
+    def _become_shim(self, listener: socket.socket, path: str, hostname: str) -> None:
         """In the child: let go of all that is the launcher's, and never come back.
 
         The claim on the address stays open: it ends with the shim.
@@ -75,7 +75,7 @@ class Launcher:
             self._loop.close()
             self._server.on_leave = lambda _connection: None
             self._server.close()
-            Sandbox(listener, hostname).run()
+            Sandbox(listener, path, hostname).run()
             code = 0
         finally:
             os._exit(code)

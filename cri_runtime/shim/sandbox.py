@@ -31,11 +31,15 @@ __all__ = ["Sandbox"]
 # seconds between two looks at a container whose last processes will not die
 _RETRY = 0.1
 
+# seconds between looks at the socket, while no runtime is connected
+_SOCKET_INTERVAL = 5.0
+
 
 class Sandbox:
     """Serves the runtime's requests until `shutdown`."""
 
-    def __init__(self, listener: socket.socket, hostname: str) -> None:
+    def __init__(self, listener: socket.socket, path: str, hostname: str) -> None:
+        self._path = path
         linux.set_name("mini-cri-shim")
         linux.become_subreaper()
         if hostname:
@@ -67,6 +71,7 @@ class Sandbox:
         self._loop.on_child(self._reap)
         self._loop.on_tick(self._watch_memory)
         self._loop.on_tick(self._retry)
+        self._loop.on_tick(self._look_for_socket)
 
     def run(self) -> None:
         """Serve."""
@@ -268,6 +273,15 @@ class Sandbox:
             return None
         self._reap()
         return _RETRY
+
+    def _look_for_socket(self) -> float | None:
+        """Nobody finds back to a shim whose socket was removed: it ends."""
+        if self._server.connections or self._stopping:
+            return None
+        if not os.path.exists(self._path):
+            self.stop()
+            return None
+        return _SOCKET_INTERVAL
 
     def _watch_memory(self) -> float | None:
         limited = [

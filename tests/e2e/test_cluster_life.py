@@ -96,6 +96,20 @@ def test_down_ends_everything_and_up_starts_the_pod_anew(own_cluster):
     assert exec_true(own_cluster) == 0
 
 
+def test_up_brings_back_sockets_that_were_cleaned_away(own_cluster):
+    before = own_cluster.pids()
+    for path in own_cluster.folder.rglob("*"):
+        if path.is_socket():
+            path.unlink()
+
+    own_cluster.mini_kube("up")
+
+    assert own_cluster.pids().keys() == before.keys()
+    assert not set(own_cluster.pids().values()) & set(before.values())
+    own_cluster.await_ready("lasting")
+    assert exec_true(own_cluster) == 0
+
+
 def test_the_picture_of_a_session_reaches_down_to_the_process(own_cluster):
     script = "cat; exit 3"
 

@@ -61,6 +61,18 @@ async def test_an_end_is_known_even_if_the_shim_is_gone_too(node):
     assert [pod.state for pod in pods] == [cri.SANDBOX_NOTREADY]
 
 
+async def test_a_shim_that_cannot_be_found_again_ends_with_its_containers(node):
+    container = await node.run("sleep", "1000")
+    pid = json.loads((await container_info(node, container))["info"])["pid"]
+    for socket in (node.config.state / "s").iterdir():
+        socket.unlink()
+
+    await node.restart()
+
+    await all_gone([pid])
+    assert (await node.status(container)).state == cri.CONTAINER_EXITED
+
+
 async def test_created_containers_and_stopped_sandboxes_are_remembered(node):
     pod = await node.run_pod()
     created = await node.create(pod, "true")
