@@ -27,6 +27,7 @@ COMMANDS = {
     "logs": "logs",
     "attach": "attach",
     "exec": "exec",
+    "port-forward": "port_forward",
     "auth can-i": "auth_can_i",
     "auth whoami": "auth_whoami",
     "apply": "apply",

@@ -29,6 +29,7 @@ _NAMESPACE_FIRST = frozenset(
         "label",
         "logs",
         "patch",
+        "port-forward",
     ]
 )
 

@@ -28,6 +28,7 @@ __all__ = [
     "format_selector",
     "is_ready",
     "most_active",
+    "object_and_pod",
     "selector_of",
 ]
 
@@ -45,15 +46,25 @@ def attachable_pod(
         if len(manifests) != 1:
             raise CommandError("cannot exec into multiple objects at a time")
         obj: JsonObject = manifests[0].object
-    else:
-        path = _path_of(factory, name)
-        with telling_of_namespace(factory.client, factory.namespace):
-            obj = factory.client.get(path, accept=ACCEPT_REST)
+        return _pod_of(factory, obj, timeout)
+    return object_and_pod(factory, name, timeout)[1]
+
+
+def object_and_pod(
+    factory: Factory, name: str, timeout: float
+) -> tuple[JsonObject, JsonObject]:
+    """The object of this name, and itself or one of its pods."""
+    path = _path_of(factory, name)
+    with telling_of_namespace(factory.client, factory.namespace):
+        obj = factory.client.get(path, accept=ACCEPT_REST)
+    return obj, _pod_of(factory, obj, timeout)
+
+
+def _pod_of(factory: Factory, obj: JsonObject, timeout: float) -> JsonObject:
     if obj.get("kind") == "Pod":
         obj["metadata"].setdefault("namespace", factory.namespace)
         return obj
-    pod, _ = first_pod(factory, obj, timeout, most_active)
-    return pod
+    return first_pod(factory, obj, timeout, most_active)[0]
 
 
 def _path_of(factory: Factory, name: str) -> str:

@@ -1,0 +1,220 @@
+"""The streams of mini-kubectl, over a WebSocket and over SPDY, through all hops."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import signal
+import socket
+import struct
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.background import Background
+
+MIB = 1024 * 1024
+_PATIENCE = 30.0
+
+# Answers each connection with what it was sent, when that has ended.
+ECHO = """
+import os, socket, threading
+def serve(s):
+    with s:
+        parts = []
+        while data := s.recv(65536): parts.append(data)
+        s.sendall(b"".join(parts))
+listener = socket.create_server((os.environ["MINI_KUBE_POD_IP"], 7000))
+print("ready", flush=True)
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"""
+
+
+class Client:
+    """mini-kubectl over one transport."""
+
+    def __init__(self, cluster, env):
+        self._cluster = cluster
+        self._env = env
+
+    def __call__(self, *arguments, **options):
+        return self._cluster.run("mini-kubectl", *arguments, env=self._env, **options)
+
+    def background(self, *arguments):
+        env = {**self._cluster.env, **self._env}
+        return Background(["mini-kubectl", *arguments], env=env)
+
+
+@pytest.fixture(params=["websocket", "spdy"])
+def client(request, cluster):
+    switch = "false" if request.param == "spdy" else "true"
+    names = ("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", "KUBECTL_PORT_FORWARD_WEBSOCKETS")
+    return Client(cluster, dict.fromkeys(names, switch))
+
+
+@pytest.fixture(scope="module")
+def echo(cluster):
+    """A pod that listens on port 7000, which it calls `talk`."""
+    container = {
+        "name": "echo",
+        "image": "busybox",
+        "command": [sys.executable, "-c", ECHO],
+        "ports": [{"name": "talk", "containerPort": 7000}],
+        "readinessProbe": {"tcpSocket": {"port": 7000}, "periodSeconds": 1},
+    }
+    return cluster.pod("mini-echo", containers=[container])
+
+
+@pytest.fixture(scope="module")
+def web(cluster):
+    return cluster.pod("mini-web", image="nginx")
+
+
+@contextmanager
+def forwarded(client, *arguments):
+    """The local ports of what mini-kubectl forwards, in its order."""
+    wanted = [word for word in arguments[1:] if not word.startswith("-")]
+    with client.background(
+        "port-forward", "--address=127.0.0.1", *arguments
+    ) as running:
+        lines = [running.line("Forwarding from 127.0.0.1:") for _ in wanted]
+        yield running, [int(re.search(r":(\d+) ->", line)[1]) for line in lines]
+
+
+def through(port, data):
+    """Send all, end, and read all."""
+    with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        received = bytearray()
+        while piece := connection.recv(65536):
+            received += piece
+        return bytes(received)
+
+
+def test_exec_ends_with_the_code_of_the_command(client, shell):
+    done = client("exec", shell, "--", "sh", "-c", "echo out; echo err >&2; exit 42")
+
+    assert (done.returncode, done.stdout) == (42, "out\n")
+    assert done.stderr == "err\ncommand terminated with exit code 42\n"
+
+
+def test_exec_i_of_ten_mebibytes(client, shell):
+    data = os.urandom(10 * MIB)
+
+    done = client("exec", "-i", shell, "--", "sha256sum", stdin=data)
+
+    assert done.stdout.split()[0] == hashlib.sha256(data).hexdigest()
+
+
+def test_a_missing_pod_is_told_once(client):
+    done = client("exec", "no-such-pod", "--", "true")
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        'Error from server (NotFound): pods "no-such-pod" not found\n',
+    )
+
+
+def test_a_get_through_a_forwarded_port(client, web):
+    with forwarded(client, f"pod/{web}", ":80") as (running, [port]):
+        request = b"GET / HTTP/1.0\r\nHost: web\r\n\r\n"
+        answer = through(port, request)
+        running.line(f"Handling connection for {port}")
+
+    assert answer.startswith(b"HTTP/1.")
+    assert b" 200 " in answer.split(b"\r\n")[0]
+
+
+def test_many_connections_through_one_forward(client, echo):
+    texts = [b"number %d " % number * 1000 for number in range(60)]
+
+    with (
+        forwarded(client, echo, ":talk") as (_, [port]),
+        ThreadPoolExecutor(16) as pool,
+    ):
+        assert list(pool.map(lambda text: through(port, text), texts)) == texts
+
+
+def test_much_both_ways(client, echo):
+    data = os.urandom(32 * MIB)
+
+    with forwarded(client, echo, ":7000") as (_, [port]):
+        received = through(port, data)
+
+    assert hashlib.sha256(received).digest() == hashlib.sha256(data).digest()
+
+
+def test_a_dead_port_does_not_harm_the_living(client, echo):
+    with forwarded(client, echo, ":7000", ":7001") as (running, [good, dead]):
+        before = socket.create_connection(("127.0.0.1", good), timeout=_PATIENCE)
+        before.sendall(b"before")
+        assert through(dead, b"anybody?") == b""
+        before.shutdown(socket.SHUT_WR)
+        assert before.recv(100) == b"before"
+        before.close()
+        assert through(good, b"after") == b"after"
+        os.kill(running.pid, signal.SIGINT)
+        assert running.wait() == 0
+        assert "error forwarding port 7001 to pod" in running.error
+        assert f"an error occurred forwarding {dead} -> 7001: " in running.error
+
+
+def test_a_connection_that_is_reset_does_not_harm_the_others(client, echo):
+    with forwarded(client, echo, ":7000") as (_, [port]):
+        rude = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE)
+        rude.sendall(b"x" * 100_000)
+        rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        rude.close()
+
+        assert through(port, b"polite") == b"polite"
+
+
+def test_a_pod_that_goes_ends_the_forwarding(client, cluster):
+    name = cluster.pod("mini-gone")
+    with client.background("port-forward", name, ":80") as running:
+        running.line("Forwarding from")
+        client("delete", "pod", name, "--grace-period=1", check=True)
+
+        assert running.wait() == 1
+        assert running.error.endswith("error: lost connection to pod\n")
+
+
+@pytest.mark.usefixtures("echo")
+def test_a_service_is_reached_by_its_own_port(client, cluster):
+    cluster.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "mini-echo"},
+            "spec": {
+                "selector": {"app": "mini-echo"},
+                "ports": [{"name": "say", "port": 80, "targetPort": "talk"}],
+            },
+        }
+    )
+    try:
+        for word in (":80", ":say"):
+            with forwarded(client, "service/mini-echo", word) as (_, [port]):
+                assert through(port, b"hello") == b"hello"
+    finally:
+        client("delete", "service", "mini-echo")
+
+
+def test_a_port_in_use_is_told(client, echo):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = client("port-forward", "--address=127.0.0.1", echo, f"{port}:7000")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"Unable to listen on port {port}: Listeners failed to create with the"
+        " following errors: [unable to create listener: Error listen tcp4"
+        f" 127.0.0.1:{port}: bind: address already in use]\n"
+        "error: unable to listen on any of the requested ports:"
+        f" [{{{port} 7000}}]\n"
+    )
