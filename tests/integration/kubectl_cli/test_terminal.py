@@ -148,7 +148,9 @@ def test_keys_pass_as_they_are(start: Callable[..., Any], shell: Shell) -> None:
     assert typed == b"\x03\x1a\x1b[A\texit\r"
 
 
-def test_ctrl_d_is_a_key_and_not_the_end(start: Callable[..., Any], shell: Shell) -> None:
+def test_ctrl_d_is_a_key_and_not_the_end(
+    start: Callable[..., Any], shell: Shell
+) -> None:
     child = start("exec", "-it", "web", "--", "sh")
     child.expect_exact("prompt> ")
     child.send("\x04")
