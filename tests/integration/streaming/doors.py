@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from hops.client import HttpClient
+from hops.client import HttpClient, UpgradeRefused
 from hops.hop import Hop
 from rpc import cri_v1_pb2 as cri
 from tests.integration.cri_runtime.conftest import KEY, Stream
@@ -109,19 +109,28 @@ def _target(path, query):
     return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
+async def upgrade(client, method, target, headers):
+    """As the client does; a refusal shows its body in the test's report."""
+    try:
+        return await client.upgrade(method, target, headers)
+    except UpgradeRefused as refusal:
+        refusal.add_note(refusal.body.decode(errors="replace"))
+        raise
+
+
 async def open_session(door, kind, protocol, options, *command):
     """A session of exec or attach: `websocket v5.channel.k8s.io`, `spdy v4...`, ..."""
     carrier, _, version = protocol.partition(" ")
     client, target = await door.request(kind, options, command)
     if carrier == "spdy":
-        upgraded = await client.upgrade("POST", target, spdy_handshake([version]))
+        upgraded = await upgrade(client, "POST", target, spdy_handshake([version]))
         assert check_spdy_answer(upgraded.head) == version
         core = SpdyRemoteCommandClient(version, options, now=_now())
         stream = Stream(upgraded.connection, core)
         await stream.send()
         return stream
     offered = [version] if version else []
-    upgraded = await client.upgrade("GET", target, client_handshake(KEY, offered))
+    upgraded = await upgrade(client, "GET", target, client_handshake(KEY, offered))
     assert check_client_handshake(upgraded.head, KEY, offered) == version
     return Stream(upgraded.connection, RemoteCommandClient(version, options))
 
@@ -233,8 +242,8 @@ async def open_forwarder(door, form, *ports):
     """A port-forward session in one of the forms; the ports are for channels."""
     client, target = await door.request("portforward", None, ports=ports)
     if form == "spdy":
-        upgraded = await client.upgrade(
-            "POST", target, spdy_handshake(["portforward.k8s.io"])
+        upgraded = await upgrade(
+            client, "POST", target, spdy_handshake(["portforward.k8s.io"])
         )
         assert check_spdy_answer(upgraded.head) == "portforward.k8s.io"
         core = PortForwardClient(now=_now())
@@ -242,7 +251,7 @@ async def open_forwarder(door, form, *ports):
     tunnelled = form == "tunnel"
     name = TUNNEL_SUBPROTOCOL if tunnelled else _SUBPROTOCOLS[form]
     offered = [name] if name else []
-    upgraded = await client.upgrade("GET", target, client_handshake(KEY, offered))
+    upgraded = await upgrade(client, "GET", target, client_handshake(KEY, offered))
     assert check_client_handshake(upgraded.head, KEY, offered) == name
     if tunnelled:
         core = PortForwardClient(now=_now(), ping_period=10)
