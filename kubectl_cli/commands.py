@@ -28,6 +28,7 @@ COMMANDS = {
     "attach": "attach",
     "exec": "exec",
     "port-forward": "port_forward",
+    "cp": "cp",
     "auth can-i": "auth_can_i",
     "auth whoami": "auth_whoami",
     "apply": "apply",

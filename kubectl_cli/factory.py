@@ -20,6 +20,7 @@ _NAMESPACE_FIRST = frozenset(
     [
         "annotate",
         "attach",
+        "cp",
         "delete",
         "describe",
         "edit",

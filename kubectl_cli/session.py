@@ -99,8 +99,17 @@ class Session:
         self._deadline = 0.0
         self._next_ping = 0.0
 
-    def run(self, signals: SignalPipe, sizes: Sizes | None = None) -> None:
+    def run(
+        self,
+        signals: SignalPipe,
+        sizes: Sizes | None = None,
+        *,
+        stdin: int = 0,
+        outputs: tuple[Output, Output] | None = None,
+    ) -> None:
         """Be the command's terminal, or its pipes, to its end.
+
+        The streams are our own, unless `stdin` and `outputs` name others.
 
         Raises:
             RemoteExitError: it ended with another code than 0.
@@ -111,7 +120,9 @@ class Session:
         self._deadline, self._next_ping = now + READ_DEADLINE, now + PING_PERIOD
         for size in sizes.first if sizes else ():
             self._core.send_resize(size)
-        self._outputs = {StdoutReceived: Output(1), StderrReceived: Output(2)}
+        self._stdin = stdin
+        stdout, stderr = outputs or (Output(1), Output(2))
+        self._outputs = {StdoutReceived: stdout, StderrReceived: stderr}
         self._connection.set_timeout(0)
         try:
             self._handle(self._core.receive_data(self._leftover))

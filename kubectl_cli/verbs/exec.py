@@ -91,7 +91,7 @@ def _exec(options: Options, factory: Factory, name: str, command: list[str]) -> 
         options.items("filename"),
         options.seconds("pod-running-timeout"),
     )
-    _refuse_completed(pod)
+    refuse_completed(pod)
     quiet = options.flag("quiet")
     container = choose_container(pod, options.text("container"), quiet=quiet)
     from kubectl_cli.streams import connect
@@ -107,7 +107,7 @@ def _load_streams() -> None:
     import kubectl_cli.streams  # noqa: F401
 
 
-def _refuse_completed(pod: JsonObject) -> None:
+def refuse_completed(pod: JsonObject) -> None:
     phase = (pod.get("status") or {}).get("phase")
     if phase in ("Succeeded", "Failed"):
         raise CommandError(

@@ -218,3 +218,77 @@ def test_a_port_in_use_is_told(client, echo):
         "error: unable to listen on any of the requested ports:"
         f" [{{{port} 7000}}]\n"
     )
+
+
+def make_tree(folder):
+    (folder / "sub").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    (folder / "big").write_bytes(os.urandom(5 * MIB))
+    (folder / "sub" / "it's [a] *name* ü\n").write_text("text\n")
+    (folder / ("n" * 200)).write_text("long\n")
+    (folder / "nothing").touch()
+    return folder
+
+
+def digests(folder):
+    """Each file with the digest of its content, each folder with none."""
+    return {
+        str(path.relative_to(folder)): (
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        )
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("flags", [[], ["--retries=3"]])
+def test_a_tree_goes_there_and_comes_back_the_same(
+    client, shell, tmp_path, fresh_name, flags
+):
+    name = fresh_name
+    tree = make_tree(tmp_path / name)
+
+    there = client("cp", str(tree), f"{shell}:{name}", "--no-preserve")
+    back = client("cp", f"default/{shell}:{name}", str(tmp_path / "back"), *flags)
+
+    assert (there.returncode, there.stdout, there.stderr) == (0, "", "")
+    assert (back.returncode, back.stdout, back.stderr) == (0, "", "")
+    assert digests(tmp_path / "back") == digests(tree)
+
+
+def test_a_file_is_copied_into_a_folder(client, shell, tmp_path, fresh_name):
+    name = fresh_name
+    (tmp_path / "file").write_text("content\n")
+    client("exec", shell, "--", "mkdir", name, check=True)
+
+    client("cp", str(tmp_path / "file"), f"{shell}:{name}", check=True)
+
+    shown = client("exec", shell, "--", "cat", f"{name}/file", check=True)
+    assert shown.stdout == "content\n"
+
+
+def test_links_go_there_and_are_told_of_when_they_come_back(
+    client, shell, tmp_path, fresh_name
+):
+    name = fresh_name
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "link").symlink_to("/etc/passwd")
+    (tmp_path / name / "file").touch()
+
+    client("cp", str(tmp_path / name), f"{shell}:{name}", check=True)
+    back = client("cp", f"{shell}:{name}", str(tmp_path / "back"))
+
+    shown = client("exec", shell, "--", "readlink", f"{name}/link", check=True)
+    assert shown.stdout == "/etc/passwd\n"
+    assert back.returncode == 0
+    assert back.stderr.startswith("warning: skipping symlink: ")
+    assert [path.name for path in (tmp_path / "back").iterdir()] == ["file"]
+
+
+def test_what_is_not_there_is_told(client, shell, tmp_path):
+    source, target = str(tmp_path / "none"), f"{shell}:x"
+
+    up, down = client("cp", source, target), client("cp", f"{shell}:no-such", source)
+
+    assert up.stderr == f"error: {source} doesn't exist in local filesystem\n"
+    assert "no-such" in down.stderr
+    assert (up.returncode, down.returncode) == (1, 2)

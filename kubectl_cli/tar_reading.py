@@ -1,0 +1,176 @@
+"""Unpacking what a pod's tar says, which may be made to do harm.
+
+Only files and folders are made, and only below the target: no links, no devices. No
+name leads out of it, not through `..`, nor over a link that is there already. What the
+headers take of memory is bounded, and files have as many bytes as came.
+
+Source of names and texts: kubernetes/kubectl pkg/cmd/cp/cp.go (untarAll).
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+import sys
+import tarfile
+from contextlib import closing, suppress
+
+from kubectl_cli.errors import CommandError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, BinaryIO
+
+__all__ = ["Unpacker"]
+
+_BUFFER = 256 * 1024
+_MAX_HEADER = 1024 * 1024  # of a long name, or of a pax header
+_MAX_DEPTH = 4096
+_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class _Entry(tarfile.TarInfo):
+    """Refuses what would take much memory before it is read."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        sparse = self.type == tarfile.GNUTYPE_SPARSE
+        if sparse or (self.type in _HEADERS and self.size > _MAX_HEADER):
+            raise CommandError("tar contents corrupted")
+        entry: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return entry
+
+
+class Unpacker:
+    """Unpacks a stream to `target`, which stands for `prefix` in the pod.
+
+    `hint` is the command that brings links as well; it is shown with the first.
+    """
+
+    def __init__(self, prefix: str, target: str, hint: str) -> None:
+        self._prefix = prefix
+        self._target = target
+        self._hint = hint
+
+    def unpack(self, stream: BinaryIO) -> None:
+        """Read to the end of the stream.
+
+        Raises:
+            CommandError: it is no tar, or not all of one.
+            OSError: a file cannot be made.
+        """
+        try:
+            archive = tarfile.open(  # noqa: SIM115 - closed below
+                fileobj=stream,
+                mode="r|",
+                bufsize=_BUFFER,
+                tarinfo=_Entry,
+                encoding="utf-8",
+                errors="surrogateescape",
+            )
+            with closing(archive):
+                while (entry := archive.next()) is not None:
+                    archive.members = []  # type: ignore[attr-defined]
+                    self._take(archive, entry)
+        except tarfile.TarError as error:
+            text = str(error)
+            is_cut = "end of data" in text or "empty" in text or "truncated" in text
+            raise CommandError(
+                "unexpected EOF" if is_cut else "archive/tar: invalid tar header"
+            ) from None
+        while stream.read(_BUFFER):
+            pass
+
+    def _take(self, archive: tarfile.TarFile, entry: tarfile.TarInfo) -> None:
+        path = self._place(entry.name)
+        shown = posixpath.join(self._target, *path) if path else self._target
+        if path is None:
+            shown = posixpath.normpath(f"{self._target}/{entry.name}")
+            _warn(f'file "{shown}" is outside target destination, skipping')
+        elif entry.issym() or entry.islnk():
+            self._skip_link(entry, shown)
+        elif entry.isdir():
+            os.close(self._folder(path))
+        elif entry.isreg() and not entry.issparse():
+            content = archive.extractfile(entry)
+            assert content is not None  # noqa: S101 - a regular file has content
+            with content:
+                self._write(path, content, shown)
+        else:
+            _warn(f'skipping special file: "{shown}"')
+
+    def _place(self, name: str) -> list[str] | None:
+        """The steps from the target to the entry; None when they lead out of it."""
+        parts = [part for part in name.split("/") if part not in ("", ".")]
+        wanted = [] if self._prefix == "." else self._prefix.split("/")
+        if parts[: len(wanted)] != wanted:
+            raise CommandError("tar contents corrupted")
+        rest = parts[len(wanted) :]
+        if ".." in rest or len(rest) > _MAX_DEPTH or any("\0" in p for p in rest):
+            return None
+        return rest
+
+    def _skip_link(self, entry: tarfile.TarInfo, shown: str) -> None:
+        kind = "symlink" if entry.issym() else "hard link"
+        text = f'skipping {kind}: "{shown}" -> "{entry.linkname}"'
+        if self._hint:
+            text += f' (consider using "{self._hint}")'
+            self._hint = ""
+        _warn(text)
+
+    def _folder(self, path: list[str]) -> int:
+        """A descriptor of the folder, which is made; no step follows a link."""
+        os.makedirs(self._target, 0o755, exist_ok=True)
+        # The target itself may be a link: the user has named it.
+        folder = os.open(self._target, _FOLDER & ~os.O_NOFOLLOW)
+        for step in path:
+            try:
+                with suppress(FileExistsError):
+                    os.mkdir(step, 0o755, dir_fd=folder)
+                inner = os.open(step, _FOLDER, dir_fd=folder)
+            finally:
+                os.close(folder)
+            folder = inner
+        return folder
+
+    def _write(self, path: list[str], content: IO[bytes], shown: str) -> None:
+        descriptor = self._create(path, shown)
+        with open(descriptor, "wb") as file:
+            shutil.copyfileobj(content, file, _BUFFER)
+
+    def _create(self, path: list[str], shown: str) -> int:
+        if not path:
+            os.makedirs(os.path.dirname(self._target) or ".", 0o755, exist_ok=True)
+            flags = _NEW_FILE & ~os.O_NOFOLLOW & ~os.O_NONBLOCK
+            try:
+                return os.open(self._target, flags | os.O_TRUNC, 0o666)
+            except OSError as error:
+                raise _cannot_open(shown, error) from None
+        folder = self._folder(path[:-1])
+        try:
+            descriptor = os.open(path[-1], _NEW_FILE | os.O_TRUNC, 0o666, dir_fd=folder)
+        except OSError as error:
+            raise _cannot_open(shown, error) from None
+        finally:
+            os.close(folder)
+        return descriptor
+
+
+def _cannot_open(shown: str, error: OSError) -> CommandError:
+    return CommandError(f"open {shown}: {(error.strerror or str(error)).lower()}")
+
+
+def _warn(text: str) -> None:
+    # Names come from the pod: nothing of them may steer a terminal.
+    print(
+        "".join(c if c.isprintable() else "?" for c in f"warning: {text}"),
+        file=sys.stderr,
+    )
