@@ -61,3 +61,11 @@ def test_a_session_loads_no_dataclasses_nor_typing(bare: set[str]) -> None:
     assert not {"dataclasses", "inspect", "typing", "urllib.parse", "yaml"} & (
         loaded - bare
     )
+
+
+def test_a_session_over_a_websocket_loads_no_spdy(bare: set[str]) -> None:
+    loaded = loaded_by(
+        f"import kubectl_cli.main, kubectl_cli.verbs.exec, kubectl_cli.session, {SESSION}"
+    )
+
+    assert not [name for name in loaded - bare if "spdy" in name or name == "zlib"]
