@@ -31,7 +31,8 @@ _OPTIONS = [
     ("grpc.default_authority", "localhost"),
     # The runtime may start a moment after us: look for it often.
     ("grpc.initial_reconnect_backoff_ms", 20),
-    ("grpc.min_reconnect_backoff_ms", 20),
+    # In spite of its name the time that an attempt may take.
+    ("grpc.min_reconnect_backoff_ms", 5000),
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.enable_http_proxy", 0),
     # A fixed window, instead of pings after each answer that measure the best one.
