@@ -68,7 +68,8 @@ class PodFiles:
                 output = _CountedOutput(worker.descriptor)
                 try:
                     command = _tar_command(source, received, resumes=retries != 0)
-                    self._run(command, (output, Output(2)))
+                    # cp.go: what the pod's tar has to say goes to our stdout
+                    self._run(command, (output, Output(1)))
                     return
                 except CommandError:
                     received += output.taken

@@ -109,7 +109,8 @@ def selector_of(obj: JsonObject) -> str:
         if not labels:
             name = obj["metadata"]["name"]
             raise CommandError(
-                f"invalid service '{name}': Service is defined without a selector"
+                f"cannot attach to *v1.{kind}: invalid service '{name}':"
+                " Service is defined without a selector"
             )
         return ",".join(f"{key}={labels[key]}" for key in sorted(labels))
     selector = spec.get("selector")

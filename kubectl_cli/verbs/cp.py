@@ -5,7 +5,7 @@ Source: kubernetes/kubectl pkg/cmd/cp/cp.go.
 
 from __future__ import annotations
 
-from kubectl_cli.errors import CommandError, UsageError
+from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ def run(options: Options, factory: Factory) -> int:
     from kubectl_cli.file_specs import parse_file_spec
 
     if len(options.args) != 2:
-        raise UsageError("source and destination are required", "kubectl cp")
+        raise CommandError("source and destination are required")
     source, target = map(parse_file_spec, options.args)
     if source.pod and target.pod:
         raise CommandError("one of src or dest must be a local file specification")

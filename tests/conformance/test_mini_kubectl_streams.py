@@ -290,5 +290,6 @@ def test_what_is_not_there_is_told(client, shell, tmp_path):
     up, down = client("cp", source, target), client("cp", f"{shell}:no-such", source)
 
     assert up.stderr == f"error: {source} doesn't exist in local filesystem\n"
-    assert "no-such" in down.stderr
+    assert "no-such" in down.stdout
+    assert down.stderr == "command terminated with exit code 2\n"
     assert (up.returncode, down.returncode) == (1, 2)
