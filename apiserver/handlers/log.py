@@ -17,8 +17,8 @@ from apimachinery.options import PodLogOptions, check
 from apiserver.resources.nodes import NODES
 from apiserver.resources.pods import PODS
 from apiserver.streaming import location
-from apiserver.streaming.proxy import new_traceparent
 from hops.client import ConnectError
+from hops.session import HEADER, from_headers
 from wire.errors import ProtocolError
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ async def handle(
 async def _copy(
     context: RequestContext, client: HttpClient, target: str
 ) -> web.StreamResponse:
-    traceparent = context.request.headers.get("traceparent") or new_traceparent()
-    headers = [("traceparent", traceparent)]
+    headers = [(HEADER, str(from_headers(context.request.headers.items())))]
     async with client.stream("GET", target, headers=headers) as upstream:
         if upstream.status != 200:
             raise await _refusal(context, upstream)

@@ -8,13 +8,13 @@ Source: kubernetes/apimachinery pkg/util/proxy/upgradeaware.go.
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from apimachinery import status
 from hops.client import UpgradeRefused
 from hops.raw_answers import replay_refusal
 from hops.serve import take_over
+from hops.session import HEADER, TraceParent, bind, new_traceparent
 from hops.splice import splice
 from wire.errors import ProtocolError
 from wire.http1 import encode_response_head
@@ -104,8 +104,11 @@ def forwarded_headers(context: RequestContext) -> Headers:
     if context.websocket_protocols is not None:
         headers = _with_protocols(headers, context.websocket_protocols)
     headers = _with_client_address(headers, request.remote or "")
-    if not request.headers.get("traceparent"):
-        headers.append(("traceparent", new_traceparent()))
+    if TraceParent.parse(request.headers.get(HEADER)) is None:
+        session = new_traceparent()
+        bind(request.transport, session)  # its connection cannot tell by itself
+        headers = [(k, v) for k, v in headers if k.lower() != HEADER]
+        headers.append((HEADER, str(session)))
     return headers
 
 
@@ -121,11 +124,6 @@ def _with_client_address(headers: Headers, address: str) -> Headers:
     earlier = [v for k, v in headers if k.lower() == name.lower()]
     kept = [(k, v) for k, v in headers if k.lower() != name.lower()]
     return [*kept, (name, ", ".join([*earlier, address]))] if address else headers
-
-
-def new_traceparent() -> str:
-    """A W3C trace context of our own: version, trace id, span id, not sampled."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
 
 
 def _head_bytes(head: ResponseHead) -> bytes:
