@@ -292,4 +292,6 @@ async def test_the_command_starts_without_blocked_or_ignored_signals(node, conta
 
     masks = [line.split()[1] for line in (await stream.finish()).stdout.splitlines()]
 
-    assert [int(mask, 16) for mask in masks] == [0, 0]
+    # 32 and 33 are the C library's own; make, for one, has its children ignore them.
+    reserved = 1 << 31 | 1 << 32
+    assert [int(mask, 16) & ~reserved for mask in masks] == [0, 0]
