@@ -66,6 +66,7 @@ class Kubelets:
             ca, cert, key = self._files
             context = client_context(ca, cert=cert, key=key)
             if not verify:
+                # Only for logs whose request says insecureSkipTLSVerifyBackend.
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
             self._tls[verify] = context
