@@ -70,8 +70,11 @@ def json_answer(value: Any, status: int = 200) -> Answer:
     )
 
 
-def _linger(stream: ssl.SSLSocket) -> None:
-    """Close so that the peer can still read the alert: nothing unread is left."""
+def _linger(stream: socket.socket) -> None:
+    """Close so that the peer can still read the last bytes: nothing unread is left.
+
+    A close over unread input sends RST, and RST takes what the peer has not read yet.
+    """
     with contextlib.suppress(OSError), stream:
         plain = socket.socket
         plain.settimeout(stream, 5)
@@ -249,8 +252,8 @@ class StubServer:
         except Exception as error:  # noqa: BLE001 - the test looks at it
             self.errors.append(error)
         finally:
+            _linger(stream)
             self._open.discard(stream)
-            stream.close()
 
     def _converse(self, stream: socket.socket) -> None:
         buffer = b""
