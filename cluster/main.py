@@ -7,6 +7,7 @@ a second in all, and most of it belongs to the services.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import re
 import sys
@@ -25,6 +26,8 @@ from cluster.settings import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from hops.cluster_view import ClusterView
+
 __all__ = ["main"]
 
 # RFC 1123 label; short, since it becomes part of node names and of socket paths.
@@ -42,9 +45,27 @@ _KEPT_FLAGS: Final = (
 )
 
 
+#: Commands of other packages: name -> the module, and what it is for. A module has
+#: `configure(parser)` and `run(options, view) -> int`; `view` is a ClusterView, or None
+#: where there is no cluster. It is imported when its command is asked for.
+_TOOLS: Final = {
+    "tap": ("tap.command", "stand in front of a real component, and trace it"),
+    "fault": ("faults.command", "make a hop fail on purpose"),
+    "scenario": ("faults.scenario_command", "play faults from a YAML file"),
+    "reproduce": (
+        "museum.command",
+        "show a known trouble, and that it is gone without",
+    ),
+    "dashboard": ("traces.dashboard.command", "serve the live sessions as a web page"),
+    "clock": ("faults.clock_command", "move the clock of the services"),
+    "serve": ("mini_kube.server_command", "clusters for test suites, over HTTP"),
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run mini-kube; the exit code is 0, 1 for a failure, 2 for wrong usage."""
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser(words).parse_args(words)
     try:
         code: int = options.run(options)
     except KeyboardInterrupt:
@@ -230,7 +251,49 @@ def _fail(text: str) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _run_tool(options: argparse.Namespace) -> int:
+    module = importlib.import_module(_TOOLS[options.tool][0])
+    code: int = module.run(options, _view(options))
+    return code
+
+
+def _view(options: argparse.Namespace) -> ClusterView | None:
+    """The cluster that the flags name, for the tools; None when there is none."""
+    from cluster.services import services
+    from cluster.supervisor import running
+    from hops.cluster_view import ClusterView
+
+    layout, settings = _present(options)
+    if settings is None:
+        return None
+    sockets = {
+        service.name: service.admin_socket
+        for service in services(settings, layout)
+        if service.admin_socket is not None and running(layout, service.name)
+    }
+    return ClusterView(
+        name=settings.name,
+        state=layout.state,
+        sockets=layout.sockets,
+        kubeconfig=layout.kubeconfig,
+        admin_sockets=sockets,
+        trace_dir=Path(settings.trace_dir) if settings.trace_dir else None,
+    )
+
+
+def _add_tools(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], words: Sequence[str]
+) -> None:
+    for name, (module, text) in _TOOLS.items():
+        if importlib.util.find_spec(module) is None:
+            continue
+        parser = _command(commands, name, _run_tool, text)
+        parser.set_defaults(tool=name)
+        if name in words:
+            importlib.import_module(module).configure(parser)
+
+
+def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mini-kube",
         description="A small Kubernetes of real, separate processes on this machine.",
@@ -260,6 +323,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "run", _run, "start, make the pod nginx, open a shell in it"
     )
     _add_up(run)
+    _add_tools(commands, words)
     return parser
 
 

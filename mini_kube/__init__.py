@@ -1,0 +1,1 @@
+"""mini-kube for test suites and scripts."""

@@ -1,0 +1,1 @@
+"""Known troubles of real systems, shown on purpose."""

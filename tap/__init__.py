@@ -1,0 +1,1 @@
+"""Standing in front of a real component, to see what it says."""

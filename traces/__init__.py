@@ -1,0 +1,1 @@
+"""Traces: read, shown, compared, explained and played again."""

@@ -1,0 +1,1 @@
+"""The web page: live sessions, read-only."""
