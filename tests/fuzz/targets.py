@@ -8,8 +8,7 @@ bytes end in RemoteProtocolError and in no other way.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wire.channels import SUBPROTOCOLS
 from wire.cri_log import LogDecoder, LogEncoder, parse_timestamp
@@ -20,6 +19,9 @@ from wire.spdy.connection import Role, SpdyConnection
 from wire.spdy.events import Pinged, StreamOpened
 from wire.terminal import ResizeDecoder, TerminalSize, encode_resize
 from wire.websocket import FrameDecoder, FrameError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["TARGETS"]
 
