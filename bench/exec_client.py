@@ -16,23 +16,33 @@ from wire.remotecommand import (
     StdoutReceived,
     StreamOptions,
 )
+from wire.remotecommand_spdy import SPDY_PROTOCOLS, SpdyRemoteCommandClient
+from wire.spdy_negotiation import spdy_handshake
 from wire.websocket import client_handshake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hops.blocking import BlockingConnection
+    from wire.http1 import Headers
     from wire.remotecommand import ClientEvent
 
-__all__ = ["ExecClient", "ExecSession"]
+__all__ = ["ExecClient", "ExecSession", "new_key", "upgrade"]
 
 _SUBPROTOCOL = "v5.channel.k8s.io"
 
 
 class ExecClient:
-    """Opens sessions in one pod. The TLS context is made once, as a client's is."""
+    """Opens sessions in one pod. The TLS context is made once, as a client's is.
 
-    def __init__(self, server: str, tls: TlsSettings, pod: str) -> None:
+    Args:
+        spdy: over SPDY v4 in place of WebSocket v5.
+    """
+
+    def __init__(
+        self, server: str, tls: TlsSettings, pod: str, *, spdy: bool = False
+    ) -> None:
+        self._spdy = spdy
         self._client = BlockingClient(server, tls=tls, timeout=60)
         self._path = f"/api/v1/namespaces/default/pods/{pod}/exec"
 
@@ -49,18 +59,19 @@ class ExecClient:
         query = [("command", part) for part in command] + [("stdout", "true")]
         query += [("stdin", "true")] if stdin else []
         query += [("tty", "true")] if tty else []
-        key = base64.b64encode(os.urandom(16)).decode()
-        answer = self._client.upgrade(
-            "GET",
-            f"{self._path}?{urlencode(query)}",
-            client_handshake(key, [_SUBPROTOCOL]),
-        )
-        if not isinstance(answer, Upgraded):
-            with answer:
-                raise RuntimeError(b"".join(answer.chunks()).decode())
+        target = f"{self._path}?{urlencode(query)}"
         options = StreamOptions(stdin=stdin, stdout=True, tty=tty)
-        core = RemoteCommandClient(_SUBPROTOCOL, options)
-        return ExecSession(answer.connection, core, answer.leftover)
+        if self._spdy:
+            protocol = SPDY_PROTOCOLS[0]
+            upgraded = upgrade(self._client, "POST", target, spdy_handshake([protocol]))
+            core: RemoteCommandClient = SpdyRemoteCommandClient(
+                protocol, options, ping_period=None
+            )
+        else:
+            headers = client_handshake(new_key(), [_SUBPROTOCOL])
+            upgraded = upgrade(self._client, "GET", target, headers)
+            core = RemoteCommandClient(_SUBPROTOCOL, options)
+        return ExecSession(upgraded.connection, core, upgraded.leftover)
 
     def run(self, *command: str) -> int:
         """Run a command to its end; its exit code."""
@@ -68,6 +79,22 @@ class ExecClient:
         for _ in session.output():
             pass
         return session.code
+
+
+def new_key() -> str:
+    """A Sec-WebSocket-Key."""
+    return base64.b64encode(os.urandom(16)).decode()
+
+
+def upgrade(
+    client: BlockingClient, method: str, target: str, headers: Headers
+) -> Upgraded:
+    """The connection behind a 101; RuntimeError with the body of any other answer."""
+    answer = client.upgrade(method, target, headers)
+    if not isinstance(answer, Upgraded):
+        with answer:
+            raise RuntimeError(b"".join(answer.chunks()).decode())
+    return answer
 
 
 class ExecSession:
@@ -81,6 +108,7 @@ class ExecSession:
         self._pending = core.receive_data(leftover) if leftover else []
         self._status = b""
         self.code = -1
+        self._flush()  # SPDY: the client opens the streams
 
     def send(self, data: bytes) -> None:
         self._core.send_stdin(data)

@@ -8,20 +8,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from bench.relay import BareRelay
+from bench import streams
 from bench.table import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bench.exec_client import ExecSession
     from bench.subject import Subject
 
 __all__ = ["MEASURES"]
 
 _MB = 1e6
-_SIZE = 256 * 1024 * 1024
-_BLOCK = bytes(range(256)) * 128  # 32 KiB: one message
 _SESSIONS = 500
 _WORKERS = 10
 
@@ -124,24 +121,6 @@ def echo(subject: Subject) -> Iterator[Row]:
     yield Row("a line there and back, exec -i cat", median, "ms", 0.7, real=0.73)
 
 
-def throughput(subject: Subject) -> Iterator[Row]:
-    """Output and input through all hops, beside the bare relay in turn."""
-    with BareRelay(subject.pki, subject.node) as relay, subject.client() as client:
-        outs, ins, bare_outs, bare_ins = [], [], [], []
-        for _ in range(2):
-            bare_outs.append(relay.download(_SIZE) / _MB)
-            outs.append(_download(client.open("head", "-c", str(_SIZE), "/dev/zero")))
-            bare_ins.append(relay.upload(_SIZE) / _MB)
-            ins.append(_upload(client.open("sh", "-c", "cat >/dev/null", stdin=True)))
-    for name, own, bare, real in (
-        ("stdout", max(outs), max(bare_outs), 176 * 2**20 / _MB),
-        ("stdin", max(ins), max(bare_ins), 108 * 2**20 / _MB),
-    ):
-        yield Row(f"{name} through all hops", own, "MB/s", better="more", real=real)
-        yield Row("  bare three-hop TLS relay", bare, "MB/s")
-        yield Row("  ratio", own / bare, "", 0.6, "more")
-
-
 def idle(subject: Subject) -> Iterator[Row]:
     """What sessions cost that wait for somebody to type."""
     _allow_descriptors(_SESSIONS * 4)
@@ -167,28 +146,11 @@ MEASURES: dict[str, Callable[[Subject], Iterator[Row]]] = {
     "concurrency": concurrency,
     "commands": commands,
     "echo": echo,
-    "throughput": throughput,
+    "websocket": streams.websocket,
+    "spdy": streams.spdy,
+    "port_forward": streams.port_forward,
     "idle": idle,
 }
-
-
-def _download(session: ExecSession) -> float:
-    """MB a second of a session's output."""
-    begun = time.perf_counter()
-    size = sum(map(len, session.output()))
-    if size != _SIZE:
-        raise RuntimeError(f"{size} bytes of {_SIZE} came")
-    return size / (time.perf_counter() - begun) / _MB
-
-
-def _upload(session: ExecSession) -> float:
-    begun = time.perf_counter()
-    for _ in range(_SIZE // len(_BLOCK)):
-        session.send(_BLOCK)
-    session.end_input()
-    for _ in session.output():
-        pass
-    return _SIZE / (time.perf_counter() - begun) / _MB
 
 
 def _timed(call: Callable[[], object]) -> float:

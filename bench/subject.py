@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.exec_client import ExecClient
+from bench.forward_client import Forwarding
 from certs.pki import Pki
 from cluster.api import ApiClient
 from cluster.layout import Layout
@@ -82,17 +83,28 @@ class Subject:
         if self.kubectl is not None:
             self._run(self.kubectl, *arguments)
 
-    def client(self) -> ExecClient:
+    def client(self, *, spdy: bool = False) -> ExecClient:
         """A client for exec in the pod."""
+        return ExecClient(self._server, self._tls, self.pod, spdy=spdy)
+
+    def forwarding(self, port: int, *, spdy: bool) -> Forwarding:
+        """A forward to a port of the pod."""
+        return Forwarding(self._server, self._tls, self.pod, port, spdy=spdy)
+
+    @property
+    def _server(self) -> str:
         settings = self._settings
         where = authority(settings.client_host, settings.ports[API_SERVER])
+        return f"https://{where}"
+
+    @property
+    def _tls(self) -> TlsSettings:
         admin = self.pki.admin
-        tls = TlsSettings(
+        return TlsSettings(
             ca_file=str(self.pki.ca_cert),
             cert_file=str(admin.cert),
             key_file=str(admin.key),
         )
-        return ExecClient(f"https://{where}", tls, self.pod)
 
     def memory(self) -> dict[str, int]:
         """Resident bytes of each service."""
