@@ -2,8 +2,14 @@
 
     {"cmd": "ping"}                       {"ok": true, "process": ..., "pid": ...}
     {"cmd": "stats"}                      connections by hop, tasks, descriptors, memory
-    {"cmd": "trace", "dir": "/tmp/t"}     trace connections made from now on
+    {"cmd": "trace", "dir": "/tmp/t"}     trace into a folder
     {"cmd": "trace", "dir": null}         no more
+    {"cmd": "trace_stream"}               {"ok": true, "header": {...}}, then an event a
+                                          line until the caller leaves; {"lost": n} when
+                                          it was too slow for n events
+
+The two take settings (`hops.trace.TraceSettings`): "bytes": a number or "all", "hash"
+and "secrets": true or false.
 
 A failed command answers {"ok": false, "error": ...}. Services add their own commands.
 It is a Unix socket of mode 0600: whoever may open it may do all of this.
@@ -23,6 +29,8 @@ from typing import TYPE_CHECKING, Any
 from hops.connection import Connection
 from hops.listen import bind_unix
 from hops.tasks import cancel_and_wait, running, spawn
+from hops.trace import TraceSettings, header
+from hops.trace_sinks import ViewerSink
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -50,6 +58,7 @@ class AdminServer:
             "ping": self._ping,
             "stats": self._stats,
             "trace": self._trace,
+            "trace_stream": self._trace_stream,
         }
 
     def add_command(self, name: str, command: Command) -> None:
@@ -86,6 +95,9 @@ class AdminServer:
                 for line in filter(None, lines):
                     answer = await self._answer(line)
                     connection.write(json.dumps(answer).encode() + b"\n")
+                    if "header" in answer:
+                        await self._stream(connection, json.loads(line))
+                        return
                 await connection.drain()
                 if len(buffer) > _MAX_LINE:
                     return
@@ -124,8 +136,39 @@ class AdminServer:
         directory = request["dir"]
         if directory is not None and not isinstance(directory, str):
             raise TypeError("dir: a path or null is expected")
-        self._hops.trace_to(directory)
+        settings = TraceSettings.parse(request)
+        self._hops.trace_to(directory, settings)
         return {"dir": directory}
+
+    async def _trace_stream(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"header": header(self._hops.process, TraceSettings.parse(request))}
+
+    async def _stream(self, connection: Connection, request: dict[str, Any]) -> None:
+        """Pass on events until the viewer leaves."""
+        some = asyncio.Event()
+        viewer = ViewerSink(TraceSettings.parse(request), some.set)
+        left = spawn("admin viewer", _wait_for_end(connection, some))
+        self._hops.add_sink(viewer)
+        try:
+            while not left.done():
+                await some.wait()
+                some.clear()
+                for line in viewer.take():
+                    connection.write(line.encode("utf-8", "replace") + b"\n")
+                await connection.drain()
+        finally:
+            self._hops.remove_sink(viewer)
+            await cancel_and_wait(left)
+
+
+async def _wait_for_end(connection: Connection, some: asyncio.Event) -> None:
+    """Wait until a viewer is gone; what it says is not listened to."""
+    try:
+        with contextlib.suppress(OSError):
+            while await connection.read():
+                pass
+    finally:
+        some.set()
 
 
 class _Session(Connection):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, TypeVar
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hops.connection import Connection
 from hops.errors import ConnectError, dial_error
 from hops.filter import HopProtocol
+from hops.pipe import Delay, Stall
 from hops.tls_sessions import known_session, remember_session
 from hops.tls_transport import TlsTransport
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from hops.hop import Address, Hop
     from hops.hops import Hops
+    from hops.pipe import Pipe
 
 __all__ = ["ConnectError", "dial", "dial_connection"]
 
@@ -42,17 +46,35 @@ async def dial(
         ConnectError: with Go's text.
     """
     protocol = protocol_factory()
-    pipe = hops.pipe_for(hop, "client", address)
+    pipe = hops.pipe_for(hop, "client")
     bottom = protocol if pipe is None else HopProtocol(pipe, "client", protocol)
     if tls is not None and server_hostname is None and isinstance(address, tuple):
         server_hostname = address[0]
     try:
+        if pipe is not None:
+            await _before(pipe)
+            tls = tls and pipe.tls_context(tls)
         below = await _connect(address, bottom, tls, server_hostname)
     except (OSError, ssl.SSLError) as err:
         raise dial_error(address, err) from err
     hops.track(hop, below)
     transport = bottom.view if isinstance(bottom, HopProtocol) else below
     return transport, protocol
+
+
+async def _before(pipe: Pipe) -> None:
+    """What faults do before the connection stands."""
+    loop = asyncio.get_running_loop()
+    for action in pipe.connecting(loop.time()):
+        match action:
+            case Delay(seconds):
+                await asyncio.sleep(seconds)
+            case Stall():
+                await loop.create_future()  # until the caller has enough of it
+            case _:
+                raise ConnectionRefusedError(
+                    errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED)
+                )
 
 
 async def _connect(

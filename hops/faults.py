@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from hops.pipe import Action, Delay, Deliver, Direction, Fault, HalfClose, Reset, Stall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hops.hop import Hop
+    from hops.pipe import ConnectionFacts
 
-__all__ = ["FAULTS", "FaultRule", "Latency", "LimitData", "ResetPeer"]
+__all__ = ["FAULTS", "FaultRule", "FaultRules", "Latency", "LimitData", "ResetPeer"]
 
 
 class Latency:
@@ -139,6 +140,21 @@ class FaultRule:
     def _chance(self, number: int, purpose: str) -> random.Random:
         # Repeatable on purpose, and not used for secrets.
         return random.Random(f"{self.seed}/{self.hop}/{self.name}/{number}/{purpose}")
+
+
+class FaultRules:
+    """A list of rules, as `Hops.set_faults` takes it."""
+
+    version = 0
+
+    def __init__(self, rules: Sequence[FaultRule]) -> None:
+        self._rules = tuple(rules)
+
+    def faults_for(self, connection: ConnectionFacts) -> Sequence[Fault]:
+        """What the rules of its hop make."""
+        rules = [rule for rule in self._rules if rule.hop == connection.hop]
+        made = [rule.make(connection.number) for rule in rules]
+        return [fault for fault in made if fault is not None]
 
 
 class _Directed:

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
-from hops.linger import abort, close_in_stages
+from hops.linger import abort, close_in_stages, reset
 from hops.pipe import (
     Action,
     Delay,
@@ -21,11 +21,12 @@ from hops.pipe import (
     Reset,
     Stall,
 )
+from hops.tls_facts import tls_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hops.hops import Role
+    from hops.hop import Role
     from hops.pipe import Pipe
 
 __all__ = ["HopProtocol", "HopTransport"]
@@ -100,7 +101,10 @@ class HopProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self.pipe.connected(_facts(self._transport), self._loop.time())
+        facts = _facts(self._transport)
+        actions = self.pipe.connected(facts, self._loop.time())
+        if actions:
+            self._outward.run(actions)
         self.protocol.connection_made(self.view)
 
     def data_received(self, data: bytes) -> None:
@@ -179,7 +183,7 @@ class HopProtocol(asyncio.Protocol):
 
     def reset(self) -> None:
         self._closing = True
-        abort(self.below)
+        reset(self.below)
 
     def lane_drained(self, outward: bool) -> None:
         if outward and self._closing:
@@ -195,16 +199,7 @@ def _facts(transport: asyncio.Transport) -> dict[str, Any]:
             facts[name] = address if isinstance(address, str) else list(address[:2])
     tls = transport.get_extra_info("ssl_object")
     if tls is not None:
-        facts["tls"] = tls.version()
-        facts["cipher"] = (tls.cipher() or ("",))[0]
-        facts["alpn"] = tls.selected_alpn_protocol()
-        facts["resumed"] = tls.session_reused
-        certificate = tls.getpeercert() or {}
-        facts["peer"] = [
-            f"{key}={value}"
-            for part in certificate.get("subject", ())
-            for key, value in part
-        ]
+        facts["tls"] = tls_facts(tls)
     return facts
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
-__all__ = ["Address", "Hop", "format_address"]
+__all__ = ["Address", "Hop", "Role", "format_address"]
 
 #: (host, port), or the path of a Unix socket.
 Address = tuple[str, int] | str
+
+#: Which end of a connection this process is.
+Role = Literal["client", "server"]
 
 
 class Hop(StrEnum):

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hops.faults import FaultRule
-    from hops.hop import Address, Hop
+    from hops.hop import Hop, Role
     from hops.narrator import Narrator
-    from hops.pipe import Pipe
+    from hops.pipe import FaultSource, Pipe
     from hops.pipe_maker import PipeMaker
     from hops.session import TraceParent
+    from hops.trace import Sink, TraceSettings
 
-__all__ = ["Hops", "Role"]
-
-#: Which end of a connection this process is.
-Role = Literal["client", "server"]
+__all__ = ["Hops"]
 
 
 class Hops:
@@ -27,32 +25,65 @@ class Hops:
 
     Args:
         process: the name in traces and logs, e.g. "apiserver" or "kubelet/node-1".
+        armed: give each connection a Pipe, so that a trace or a fault that begins
+            later reaches it too.
     """
 
-    def __init__(self, process: str) -> None:
+    def __init__(self, process: str, *, armed: bool = False) -> None:
         self.process = process
-        # Made when something is to be seen or broken: the decoders are not loaded,
-        # and no Pipe stands in any path, before that.
+        #: Whether each new connection gets a Pipe though nobody looks yet.
+        self.armed = armed
+        # Made when something is to be seen or broken.
         self._maker: PipeMaker | None = None
         self._open: dict[Hop, weakref.WeakSet[asyncio.BaseTransport]] = {}
 
-    def pipe_for(self, hop: Hop, role: Role, peer: Address | None) -> Pipe | None:
+    def pipe_for(self, hop: Hop, role: Role) -> Pipe | None:
         """The Pipe for a new connection, or None: then nothing stands in its path."""
-        return None if self._maker is None else self._maker.make(hop)
+        maker = self._maker
+        if not self.armed and (maker is None or maker.idle):
+            return None
+        return self._pipe_maker().make(hop, role)
 
-    def trace_to(self, directory: str | Path | None) -> None:
-        """Trace connections made from now on into a folder; None: trace no more."""
+    def trace_to(
+        self,
+        directory: str | Path | None,
+        settings: TraceSettings | None = None,
+        *,
+        data_bytes: int | str | None = None,
+    ) -> None:
+        """Trace into a folder; None: trace no more.
+
+        Args:
+            data_bytes: how much of each payload, or "all", in place of the settings'.
+
+        Connections that have a Pipe already, as all have while `armed`, are seen from
+        now on; others only when they are new.
+        """
         if directory is None and self._maker is None:
             return
-        loop = asyncio.get_running_loop()
-        self._pipe_maker().trace_to(directory, defer=loop.call_soon)
-        self._drop_idle_maker()
+        from hops.trace import TraceSettings, parse_bytes
 
-    def set_faults(self, rules: list[FaultRule]) -> None:
-        """Replace the faults; they act on connections made from now on."""
-        if rules or self._maker is not None:
-            self._pipe_maker().rules = list(rules)
-            self._drop_idle_maker()
+        defer = asyncio.get_running_loop().call_soon
+        chosen = settings or TraceSettings()
+        if data_bytes is not None:
+            chosen = replace(chosen, data_bytes=parse_bytes(data_bytes))
+        self._pipe_maker().trace_to(directory, chosen, defer=defer)
+
+    def add_sink(self, sink: Sink) -> None:
+        """Tell one more what goes by, besides the file."""
+        self._pipe_maker().add_sink(sink)
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Tell it no more. It is not closed."""
+        self._pipe_maker().remove_sink(sink)
+
+    def set_faults(self, source: FaultSource | None) -> None:
+        """Say who knows which connections have which faults; None: none have any.
+
+        As with `trace_to`, connections that have a Pipe get them at once.
+        """
+        if source is not None or self._maker is not None:
+            self._pipe_maker().set_faults(source)
 
     def narrator(self, hop: Hop, session: TraceParent | None) -> Narrator | None:
         """Who tells of a process at the end of a hop; None while nobody traces."""
@@ -82,7 +113,3 @@ class Hops:
 
             self._maker = PipeMaker(self.process)
         return self._maker
-
-    def _drop_idle_maker(self) -> None:
-        if self._maker is not None and self._maker.idle:
-            self._maker = None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import socket
 import struct
 import termios
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from hops.buffers import buffers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LINGER_SECONDS", "abort", "close_in_stages", "linger"]
+__all__ = ["LINGER_SECONDS", "abort", "close_in_stages", "linger", "reset"]
 
 #: How long a peer that has everything may take to close its side.
 LINGER_SECONDS = 5.0
@@ -73,6 +74,18 @@ def abort(transport: asyncio.Transport) -> None:
     sock = transport.get_extra_info("socket")
     if sock is None or sock.fileno() >= 0:
         transport.abort()
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Close with RST whatever was sent: socket(7), SO_LINGER of 0 seconds.
+
+    Source: Shopify/toxiproxy toxics/reset_peer.go, `SetLinger(0)`. On a Unix socket,
+    which knows no RST, the peer sees the end.
+    """
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.fileno() >= 0:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    abort(transport)
 
 
 class _Linger(asyncio.BufferedProtocol):

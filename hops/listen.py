@@ -11,6 +11,7 @@ import ssl
 import stat
 from typing import TYPE_CHECKING, cast
 
+from hops.doorkeeper import Doorkeeper
 from hops.errors import ConnectError, tls_error_text
 from hops.filter import HopProtocol
 from hops.hop import format_address
@@ -73,13 +74,22 @@ async def listen(
     sock = _bind(address)
     loop = asyncio.get_running_loop()
 
-    def greet(transport: asyncio.Transport) -> asyncio.BaseProtocol:
-        return _protocol_for(hops, hop, transport, protocol_factory())
-
     def accept() -> asyncio.BaseProtocol:
-        if tls is None:
-            return _Greeter(greet)
-        return TlsTransport(tls, greet, server_side=True, failed=_log_failure)
+        pipe = hops.pipe_for(hop, "server")
+
+        def greet(transport: asyncio.Transport) -> asyncio.BaseProtocol:
+            hops.track(hop, transport)
+            protocol = protocol_factory()
+            return protocol if pipe is None else HopProtocol(pipe, "server", protocol)
+
+        def begin(transport: asyncio.Transport) -> asyncio.BaseProtocol:
+            if tls is None:
+                return greet(transport)
+            context = tls if pipe is None else pipe.tls_context(tls)
+            return TlsTransport(context, greet, server_side=True, failed=_log_failure)
+
+        actions = [] if pipe is None else pipe.connecting(loop.time())
+        return Doorkeeper(actions, begin) if actions else _Greeter(begin)
 
     server = await loop.create_server(accept, sock=sock, backlog=_BACKLOG)
     actual = address if isinstance(address, str) else sock.getsockname()[:2]
@@ -140,17 +150,6 @@ def _remove_stale(path: str) -> None:
                 os.unlink(path)
         except OSError:
             return
-
-
-def _protocol_for(
-    hops: Hops, hop: Hop, transport: asyncio.Transport, protocol: asyncio.BaseProtocol
-) -> asyncio.BaseProtocol:
-    """Count the connection, and put a Pipe below its protocol if somebody looks."""
-    hops.track(hop, transport)
-    peer = transport.get_extra_info("peername") or ""
-    address = peer[:2] if isinstance(peer, tuple) else str(peer)
-    pipe = hops.pipe_for(hop, "server", address)
-    return protocol if pipe is None else HopProtocol(pipe, "server", protocol)
 
 
 def _log_failure(exc: BaseException) -> None:

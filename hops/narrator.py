@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
-from hops.trace import TraceEvent
+from hops.trace import TraceEvent, preview
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hops.hop import Hop
     from hops.trace import Sink
 
@@ -26,8 +28,10 @@ class Narrator:
         trace: the session id, or None.
     """
 
-    def __init__(self, sink: Sink, hop: Hop, identity: str, trace: str | None) -> None:
-        self._sink = sink
+    def __init__(
+        self, sinks: Sequence[Sink], hop: Hop, identity: str, trace: str | None
+    ) -> None:
+        self._sinks = sinks
         self._hop = hop
         self._identity = identity
         self._trace = trace
@@ -37,19 +41,27 @@ class Narrator:
         direction: Literal["up", "down", ""],
         kind: str,
         size: int = 0,
+        *,
+        payload: bytes | None = None,
         **info: Any,
     ) -> None:
         """One event of layer `process`; "up" is towards the process."""
-        self._sink.emit(
-            TraceEvent(
-                ts=time.monotonic(),
-                hop=str(self._hop),
-                conn=self._identity,
-                dir=direction,
-                layer="process",
-                type=kind,
-                len=size,
-                info=info,
-                trace=self._trace,
+        for sink in self._sinks:
+            data, digest = None, None
+            if payload:
+                data, digest = preview(payload, sink.settings)
+            sink.emit(
+                TraceEvent(
+                    ts=time.monotonic(),
+                    hop=str(self._hop),
+                    conn=self._identity,
+                    dir=direction,
+                    layer="process",
+                    type=kind,
+                    len=size,
+                    info=info,
+                    trace=self._trace,
+                    data=data,
+                    hash=digest,
+                )
             )
-        )

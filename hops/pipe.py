@@ -1,8 +1,11 @@
 """What happens to a chunk of bytes on a hop: taps look, then faults act. Pure.
 
-A connection has a Pipe only when something looks or acts; without one there is no
-object in its path. The same Pipe lives in three hosts: `filter` (asyncio
-protocols), the blocking host of the command line, and a unit test.
+A connection has a Pipe when something looks or acts, or may begin to while it is
+open (`Hops.armed`). The same Pipe lives in three hosts: `filter` (asyncio protocols),
+the blocking host of the command line, and a unit test.
+
+What a connection is made of may change while it is open: a Pipe asks the sources of
+its taps and faults again whenever their `version` is another than it was.
 """
 
 from __future__ import annotations
@@ -13,19 +16,25 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
+
+    from hops.hop import Hop, Role
 
 __all__ = [
     "Action",
+    "ConnectionFacts",
     "Delay",
     "Deliver",
     "Direction",
     "Fault",
+    "FaultSource",
     "HalfClose",
     "Pipe",
     "Reset",
     "Stall",
     "Tap",
+    "TapSource",
 ]
 
 logger = logging.getLogger(__name__)
@@ -97,10 +106,41 @@ class Tap(Protocol):
         """A fault changed what is delivered."""
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionFacts:
+    """What is known of a connection before its first byte.
+
+    Attributes:
+        number: the n-th connection of this process on that hop, from 1.
+        process: as `Hops` was given it.
+        role: which end this process is.
+        conn: the connection's name in traces.
+    """
+
+    hop: Hop
+    number: int
+    process: str
+    role: Role
+    conn: str
+
+
 class Fault(Protocol):
     """Changes what is delivered. `name` is how it is called in traces.
 
     One object a connection. The same seed and the same bytes give the same actions.
+    It may have these methods besides:
+
+        connecting(now: float) -> list[Action]
+            before the connection stands (before TLS): delay it, or `Reset` (a dialler
+            is refused, who dialled us is reset), or `Stall` (it never answers)
+        tls_context(context: ssl.SSLContext) -> ssl.SSLContext
+            the settings to shake hands with, in place of ours
+        connected(facts: dict[str, Any], now: float) -> list[Action] | None
+            the connection stands; actions on what our side sends
+        session(trace_id: str) -> None
+            the session that the connection belongs to
+        lost(now: float) -> None
+            the connection is gone
     """
 
     name: str
@@ -111,51 +151,198 @@ class Fault(Protocol):
         """The actions to take instead; `actions` itself when it does nothing."""
 
 
-class Pipe:
-    """The taps and faults of one connection."""
+class FaultSource(Protocol):
+    """Says which faults a connection has; see `Hops.set_faults`."""
 
-    def __init__(self, taps: Sequence[Tap] = (), faults: Sequence[Fault] = ()) -> None:
+    @property
+    def version(self) -> int:
+        """Another number after each change of the faults: every Pipe asks again then.
+
+        A fault that goes on must be the same object as before.
+        """
+
+    def faults_for(self, connection: ConnectionFacts) -> Sequence[Fault]:
+        """The faults of a connection now, in the order they act."""
+
+
+class TapSource(Protocol):
+    """Says who looks at a connection."""
+
+    @property
+    def version(self) -> int:
+        """As in `FaultSource`."""
+
+    def taps_for(self, connection: ConnectionFacts) -> Sequence[Tap]:
+        """The taps of a connection now. One that goes on is the same object."""
+
+
+class Pipe:
+    """The taps and faults of one connection.
+
+    Args:
+        taps, faults: those it begins with.
+        connection: for the sources; must be given with one of them.
+        taps_from, faults_from: asked at once, and whenever their version changes.
+    """
+
+    def __init__(
+        self,
+        taps: Sequence[Tap] = (),
+        faults: Sequence[Fault] = (),
+        *,
+        connection: ConnectionFacts | None = None,
+        taps_from: TapSource | None = None,
+        faults_from: FaultSource | None = None,
+    ) -> None:
         self._taps = list(taps)
         self._faults = list(faults)
+        self.connection = connection
+        self._taps_from = taps_from
+        self._faults_from = faults_from
+        self._taps_version: int | None = None
+        self._faults_version: int | None = None
+        self._facts: dict[str, Any] | None = None
+        self._session: str | None = None
+        self._lost = False
+        self._refresh(0.0)
 
-    def connected(self, facts: dict[str, Any], now: float) -> None:
-        """The connection stands."""
+    def idle(self, now: float) -> bool:
+        """Whether bytes may pass it by: nobody looks, and nothing acts."""
+        self._refresh(now)
+        return not self._taps and not self._faults
+
+    def connecting(self, now: float) -> list[Action]:
+        """What to do before the connection stands; usually nothing."""
+        self._refresh(now)
+        actions: list[Action] = []
+        for fault in tuple(self._faults):
+            hook = getattr(fault, "connecting", None)
+            if hook is None:
+                continue
+            added = hook(now)
+            if added:
+                actions += added
+                self._tell(fault, Direction.UP, added, now)
+        return actions
+
+    def tls_context(self, context: ssl.SSLContext) -> ssl.SSLContext:
+        """The settings to shake hands with."""
+        for fault in tuple(self._faults):
+            hook = getattr(fault, "tls_context", None)
+            if hook is not None:
+                context = hook(context)
+        return context
+
+    def connected(self, facts: dict[str, Any], now: float) -> list[Action]:
+        """The connection stands; answers what to do with what our side sends."""
+        self._refresh(now)
+        self._facts = facts
         for tap in tuple(self._taps):
             self._guard(tap, tap.connected, facts, now)
+        actions: list[Action] = []
+        for fault in tuple(self._faults):
+            actions += self._introduce(fault, facts, now)
+        return actions
 
     def bind_session(self, trace_id: str) -> None:
         """Say which session the connection belongs to."""
+        self._session = trace_id
         for tap in tuple(self._taps):
             self._guard(tap, tap.bind_session, trace_id)
+        for fault in tuple(self._faults):
+            hook = getattr(fault, "session", None)
+            if hook is not None:
+                hook(trace_id)
 
     def feed(self, direction: Direction, data: bytes, now: float) -> list[Action]:
         """What to do with `data`: one `Deliver` of the same bytes, unless faults act."""
+        self._refresh(now)
         for tap in tuple(self._taps):
             self._guard(tap, tap.feed, direction, data, now)
         return self._act(direction, [Deliver(data)], now)
 
     def eof(self, direction: Direction, now: float) -> list[Action]:
         """What to do at the end of a direction."""
+        self._refresh(now)
         for tap in tuple(self._taps):
             self._guard(tap, tap.eof, direction, now)
         return self._act(direction, [HalfClose()], now)
 
     def lost(self, reason: str, now: float) -> None:
         """The connection is gone."""
+        self._lost = True
         for tap in tuple(self._taps):
             self._guard(tap, tap.lost, reason, now)
+        for fault in tuple(self._faults):
+            hook = getattr(fault, "lost", None)
+            if hook is not None:
+                hook(now)
+
+    def acted(self, fault: str, direction: Direction, kind: str, now: float) -> None:
+        """A fault did something of itself: it is told, as what `act` does is."""
+        for tap in tuple(self._taps):
+            self._guard(tap, tap.acted, fault, direction, kind, now)
+
+    def _refresh(self, now: float) -> None:
+        """Ask the sources again when they have changed."""
+        taps, faults = self._taps_from, self._faults_from
+        if taps is not None and taps.version != self._taps_version:
+            self._taps_version = taps.version
+            self._change_taps(taps, now)
+        if faults is not None and faults.version != self._faults_version:
+            self._faults_version = faults.version
+            self._change_faults(faults, now)
+
+    def _change_taps(self, source: TapSource, now: float) -> None:
+        if self.connection is None or self._lost:
+            return
+        before = self._taps
+        self._taps = list(source.taps_for(self.connection))
+        for tap in tuple(self._taps):
+            if any(tap is known for known in before):
+                continue
+            if self._facts is not None:
+                self._guard(tap, tap.connected, self._facts | {"late": True}, now)
+            if self._session is not None:
+                self._guard(tap, tap.bind_session, self._session)
+
+    def _change_faults(self, source: FaultSource, now: float) -> None:
+        if self.connection is None or self._lost:
+            return
+        before = self._faults
+        self._faults = list(source.faults_for(self.connection))
+        for fault in tuple(self._faults):
+            if self._facts is None or any(fault is known for known in before):
+                continue
+            # What it would do to a connection that is made now comes too late.
+            self._introduce(fault, self._facts | {"late": True}, now)
+            if self._session is not None and hasattr(fault, "session"):
+                fault.session(self._session)
+
+    def _introduce(
+        self, fault: Fault, facts: dict[str, Any], now: float
+    ) -> list[Action]:
+        hook = getattr(fault, "connected", None)
+        actions: list[Action] = (hook(facts, now) or []) if hook is not None else []
+        if actions:
+            self._tell(fault, Direction.UP, actions, now)
+        return actions
 
     def _act(
         self, direction: Direction, actions: list[Action], now: float
     ) -> list[Action]:
-        for fault in self._faults:
+        for fault in tuple(self._faults):
             changed = fault.act(direction, actions, now)
             if changed is not actions:
-                kinds = "+".join(type(action).__name__ for action in changed)
-                for tap in tuple(self._taps):
-                    self._guard(tap, tap.acted, fault.name, direction, kinds, now)
+                self._tell(fault, direction, changed, now)
             actions = changed
         return actions
+
+    def _tell(
+        self, fault: Fault, direction: Direction, actions: list[Action], now: float
+    ) -> None:
+        kinds = "+".join(type(action).__name__ for action in actions)
+        self.acted(fault.name, direction, kinds, now)
 
     def _guard(self, tap: Tap, call: object, *args: object) -> None:
         """A tap that fails is dropped: it must never disturb the traffic."""

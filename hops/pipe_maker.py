@@ -1,72 +1,139 @@
-"""Makes the Pipe of each new connection while somebody looks or faults are set."""
+"""Makes the Pipe of each new connection, and changes those of open ones."""
 
 from __future__ import annotations
 
 import collections
+import weakref
 from typing import TYPE_CHECKING
 
 from hops.narrator import Narrator
-from hops.pipe import Pipe, Tap
-from hops.taps import ConnectionTap
-from hops.trace import JsonLinesSink, Sink, connection_ids
+from hops.pipe import ConnectionFacts, Pipe
+from hops.trace import connection_ids
+from hops.trace_sinks import JsonLinesSink, SinkFan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from hops.faults import FaultRule
-    from hops.hop import Hop
+    from hops.hop import Hop, Role
+    from hops.pipe import Fault, FaultSource, Tap
+    from hops.taps import ConnectionTap
+    from hops.trace import Sink, TraceSettings
 
 __all__ = ["PipeMaker"]
 
 
 class PipeMaker:
-    """What a process traces and breaks. Connections that are open keep what they have.
+    """What a process traces and breaks; the `TapSource` of its pipes.
 
     Attributes:
-        rules: the faults, in the order they act.
+        version: changes when there is something to look for, or no more.
     """
 
     def __init__(self, process: str) -> None:
         self._process = process
         self._new_id = connection_ids(process)
         self._numbers: collections.Counter[Hop] = collections.Counter()
-        self.rules: list[FaultRule] = []
-        self.sink: Sink | None = None
+        self._file: Sink | None = None
+        self._masked, self._secret = SinkFan(), SinkFan()
+        self._taps: weakref.WeakValueDictionary[tuple[str, bool], ConnectionTap]
+        self._taps = weakref.WeakValueDictionary()
+        self._faults = _Faults()
+        self.version = 0
 
     @property
     def idle(self) -> bool:
-        """Whether new connections need no Pipe."""
-        return self.sink is None and not self.rules
+        """Whether nobody looks and nothing is broken."""
+        return not self._fans and self._faults.none
 
     def trace_to(
         self,
         directory: str | Path | None,
+        settings: TraceSettings,
         *,
         defer: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
-        """Trace new connections into a folder; None: no more."""
-        old, self.sink = self.sink, None
+        """Trace into a folder; None: no more."""
+        old, self._file = self._file, None
         if old is not None:
+            self.remove_sink(old)
             old.close()
         if directory is not None:
-            self.sink = JsonLinesSink(directory, self._process, defer=defer)
+            self._file = JsonLinesSink(
+                directory, self._process, settings=settings, defer=defer
+            )
+            self.add_sink(self._file)
+
+    def add_sink(self, sink: Sink) -> None:
+        """Tell one more what goes by."""
+        self._fan(sink).add(sink)
+        self.version += 1
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Tell it no more."""
+        self._fan(sink).remove(sink)
+        self.version += 1
+
+    def set_faults(self, source: FaultSource | None) -> None:
+        """Say who knows the faults; None: there are none."""
+        self._faults.replace(source)
+
+    def _fan(self, sink: Sink) -> SinkFan:
+        # What is masked for one must not be unmasked for another: a tap for each kind.
+        return self._secret if sink.settings.secrets else self._masked
+
+    @property
+    def _fans(self) -> list[SinkFan]:
+        return [fan for fan in (self._masked, self._secret) if fan]
 
     def narrator(self, hop: Hop, trace: str | None) -> Narrator | None:
         """Who tells of a process, or None."""
-        if self.sink is None:
-            return None
-        return Narrator(self.sink, hop, self._new_id(), trace)
+        fans = self._fans
+        return Narrator(fans, hop, self._new_id(), trace) if fans else None
 
-    def make(self, hop: Hop) -> Pipe | None:
-        """The Pipe of a new connection, or None."""
-        if self.idle:
-            return None
+    def make(self, hop: Hop, role: Role) -> Pipe:
+        """The Pipe of a new connection."""
         self._numbers[hop] += 1
-        taps: list[Tap] = []
-        if self.sink is not None:
-            taps.append(ConnectionTap(self.sink, hop, self._new_id()))
-        number = self._numbers[hop]
-        made = (rule.make(number) for rule in self.rules if rule.hop == hop)
-        faults = [fault for fault in made if fault is not None]
-        return Pipe(taps, faults) if taps or faults else None
+        connection = ConnectionFacts(
+            hop, self._numbers[hop], self._process, role, self._new_id()
+        )
+        return Pipe(connection=connection, taps_from=self, faults_from=self._faults)
+
+    def taps_for(self, connection: ConnectionFacts) -> Sequence[Tap]:
+        """A tap for all who see masked events, and one for those who see secrets."""
+        return [self._tap(connection, fan) for fan in self._fans]
+
+    def _tap(self, connection: ConnectionFacts, fan: SinkFan) -> ConnectionTap:
+        # Loaded now: the decoders are many, and most processes never need them.
+        from hops.taps import ConnectionTap
+
+        key = connection.conn, fan is self._secret
+        tap = self._taps.get(key)
+        if tap is None:
+            tap = ConnectionTap(fan, connection.hop, connection.conn)
+            self._taps[key] = tap
+        return tap
+
+
+class _Faults:
+    """The faults of a process, whoever says at the moment which they are."""
+
+    def __init__(self) -> None:
+        self._source: FaultSource | None = None
+        self._changes = 0
+
+    def replace(self, source: FaultSource | None) -> None:
+        self._source = source
+        self._changes += 1
+
+    @property
+    def none(self) -> bool:
+        return self._source is None
+
+    @property
+    def version(self) -> int:
+        own = 0 if self._source is None else self._source.version
+        return self._changes << 32 | own
+
+    def faults_for(self, connection: ConnectionFacts) -> Sequence[Fault]:
+        return () if self._source is None else self._source.faults_for(connection)

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hops.pipe import Direction
 from hops.taps_http1 import Http1Layer
 from hops.taps_http2 import Http2Layer
-from hops.trace import Sink, TraceEvent
+from hops.trace import Sink, TraceEvent, preview
 from wire.errors import RemoteProtocolError
 from wire.http2 import PREFACE
 
 if TYPE_CHECKING:
     from hops.hop import Hop
+    from hops.trace import TraceSettings
 
 __all__ = ["ConnectionTap", "Layer", "Teller"]
 
@@ -45,6 +46,11 @@ class Teller:
         self.now = 0.0
         self.trace: str | None = None
 
+    @property
+    def settings(self) -> TraceSettings:
+        """What the sink wants to see."""
+        return self._sink.settings
+
     def tell(
         self,
         direction: Direction | None,
@@ -52,12 +58,17 @@ class Teller:
         kind: str,
         *,
         stream: int | None = None,
+        channel: int | None = None,
         size: int = 0,
+        payload: bytes | None = None,
         info: dict[str, Any] | None = None,
         trace: str | None = None,
         fault: str | None = None,
     ) -> None:
-        """Emit one event."""
+        """Emit one event. A `payload` is shown as far as the sink wants to see it."""
+        data = digest = None
+        if payload:
+            data, digest = preview(payload, self._sink.settings)
         self._sink.emit(
             TraceEvent(
                 self.now,
@@ -71,6 +82,9 @@ class Teller:
                 info or {},
                 trace or self.trace,
                 fault,
+                channel,
+                data,
+                digest,
             )
         )
 
@@ -88,7 +102,11 @@ class ConnectionTap:
     def connected(self, facts: dict[str, Any], now: float) -> None:
         """The connection stands."""
         self.teller.now = now
-        self.teller.tell(None, "conn", "open", info=facts)
+        told = dict(facts)
+        tls = told.pop("tls", None)
+        self.teller.tell(None, "conn", "open", info=told)
+        if tls is not None:
+            self.teller.tell(None, "tls", "established", info=tls)
 
     def bind_session(self, trace_id: str) -> None:
         """From now on events belong to this session."""
@@ -99,8 +117,10 @@ class ConnectionTap:
         """Bytes went by."""
         self.teller.now = now
         self._sizes[direction] += len(data)
+        if self.teller.settings.all_bytes:
+            self.teller.tell(direction, "bytes", "chunk", size=len(data), payload=data)
         if self._broken:
-            self.teller.tell(direction, "raw", "data", size=len(data))
+            self.teller.tell(direction, "raw", "data", size=len(data), payload=data)
             return
         if self._layer is None:
             self._undecoded.append((direction, data))

@@ -1,37 +1,113 @@
-"""Trace events, and the file they go to: JSON lines, one file a process.
+"""Trace events: what went by on a hop, in the words of the layer that saw it.
 
-The first line is a header: {"header": 1, "process", "pid", "wall", "mono"}; `wall` is
+A trace is JSON lines, a file a process (`hops.trace_sinks`). The first line is a header:
+{"header": 1, "process", "pid", "wall", "mono", "bytes", "hash", "secrets"}; `wall` is
 Unix time at the monotonic time `mono`, so that files of several processes can be
-merged. Each other line is one event:
+merged. Each other line is one event; docs/trace-events.md tells of all of them:
 
-    ts      monotonic seconds (comparable between processes of one machine)
-    hop     the edge, e.g. "kubectl-apiserver"
-    conn    the connection: process, pid and number
-    dir     "up" from who dialled, "down" back, "" of neither
-    layer   conn http1 websocket channel remotecommand spdy http2 grpc process raw
-    type    what it is, in the words of the layer
-    stream  HTTP/2 or SPDY stream, channel, or the number of the request; else null
-    len     bytes of payload
-    info    facts of the layer, secrets masked
-    trace   the session id (`hops.session`), or null
-    fault   the name of the fault that made it, or null
+    ts       monotonic seconds (comparable between processes of one machine)
+    hop      the edge, e.g. "kubectl-apiserver"
+    conn     the connection: process, pid and number
+    dir      "up" from who dialled, "down" back, "" of neither
+    layer    conn tls bytes http1 websocket channel remotecommand portforward spdy
+             http2 grpc cri etcd podresources crilog process raw
+    type     what it is, in the words of the layer
+    stream   HTTP/2 or SPDY stream, channel, or the number of the request; else null
+    len      bytes of payload
+    info     facts of the layer, secrets masked
+    trace    the session id (`hops.session`), or null
+    fault    the name of the fault that made it, or null
+    channel  the channel.k8s.io or port-forward channel, or null
+    data     base64 of the first bytes of the payload; null without, or when masked
+    hash     SHA-256 of the whole payload in hex, when data is cut and hashes are asked
 """
 
 from __future__ import annotations
 
-import contextlib
+import base64
+import hashlib
 import itertools
 import json
 import os
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["JsonLinesSink", "MemorySink", "Sink", "TraceEvent", "connection_ids"]
+__all__ = [
+    "ALL_BYTES",
+    "DEFAULT_BYTES",
+    "MemorySink",
+    "Sink",
+    "TraceEvent",
+    "TraceSettings",
+    "connection_ids",
+    "header",
+    "parse_bytes",
+    "preview",
+]
+
+#: `data_bytes` that cuts nothing; the chunks themselves are told too then.
+ALL_BYTES = 1 << 62
+
+#: How much of a payload an event shows unless asked for more.
+DEFAULT_BYTES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSettings:
+    """What one who looks wants to see.
+
+    Args:
+        data_bytes: how much of each payload; `ALL_BYTES`: all, and each chunk besides.
+        hashes: the SHA-256 of payloads that are cut.
+        secrets: nothing is masked.
+    """
+
+    data_bytes: int = DEFAULT_BYTES
+    hashes: bool = False
+    secrets: bool = False
+
+    @property
+    def all_bytes(self) -> bool:
+        """Whether nothing is cut, and chunks are told."""
+        return self.data_bytes >= ALL_BYTES
+
+    def joined(self, other: TraceSettings) -> TraceSettings:
+        """What satisfies both."""
+        return TraceSettings(
+            max(self.data_bytes, other.data_bytes),
+            self.hashes or other.hashes,
+            self.secrets or other.secrets,
+        )
+
+    @classmethod
+    def parse(cls, request: dict[str, Any]) -> Self:
+        """From a command's `bytes`, `hash` and `secrets`. Raises TypeError, ValueError."""
+        flags = {}
+        for name in ("hash", "secrets"):
+            flags[name] = request.get(name, False)
+            if not isinstance(flags[name], bool):
+                raise TypeError(f"{name}: true or false is expected")
+        size = parse_bytes(request.get("bytes", DEFAULT_BYTES))
+        return cls(size, flags["hash"], flags["secrets"])
+
+
+def parse_bytes(value: int | str) -> int:
+    """The setting `bytes`: a number, or "all". Raises TypeError, ValueError."""
+    if value == "all":
+        return ALL_BYTES
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError('bytes: a number or "all" is expected')
+    try:
+        size = int(value)
+    except ValueError:
+        size = -1
+    if size < 0:
+        raise ValueError(f'bytes: a number or "all" is expected, not {value!r}')
+    return min(size, ALL_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +125,9 @@ class TraceEvent:
     info: dict[str, Any] = field(default_factory=dict)
     trace: str | None = None
     fault: str | None = None
+    channel: int | None = None
+    data: str | None = None
+    hash: str | None = None
 
     def to_json(self) -> str:
         """The line, without its end."""
@@ -65,15 +144,46 @@ class TraceEvent:
                 "info": self.info,
                 "trace": self.trace,
                 "fault": self.fault,
+                "channel": self.channel,
+                "data": self.data,
+                "hash": self.hash,
             }
         )
+
+    def cut(self, settings: TraceSettings) -> TraceEvent | None:
+        """The event for one who wants to see less; None: not at all."""
+        if self.layer == "bytes" and not settings.all_bytes:
+            return None
+        if self.data is None or len(self.data) * 3 // 4 <= settings.data_bytes:
+            return self
+        whole = base64.b64decode(self.data)
+        digest = self.hash if settings.hashes else None
+        if settings.hashes and digest is None and len(whole) > settings.data_bytes:
+            digest = hashlib.sha256(whole).hexdigest()
+        shown = base64.b64encode(whole[: settings.data_bytes]).decode("ascii")
+        return replace(self, data=shown, hash=digest)
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
+def preview(payload: bytes, settings: TraceSettings) -> tuple[str, str | None]:
+    """(data, hash) of a payload."""
+    shown = payload[: settings.data_bytes]
+    digest = None
+    if settings.hashes and len(shown) < len(payload):
+        digest = hashlib.sha256(payload).hexdigest()
+    return base64.b64encode(shown).decode("ascii"), digest
+
+
 class Sink(Protocol):
-    """Where events go."""
+    """Where events go.
+
+    Attributes:
+        settings: what it wants to see.
+    """
+
+    settings: TraceSettings
 
     def emit(self, event: TraceEvent) -> None:
         """Take an event. Must not raise and not block for long."""
@@ -85,7 +195,8 @@ class Sink(Protocol):
 class MemorySink:
     """Keeps events in a list: for tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: TraceSettings | None = None) -> None:
+        self.settings = settings or TraceSettings()
         self.events: list[TraceEvent] = []
 
     def emit(self, event: TraceEvent) -> None:
@@ -96,68 +207,18 @@ class MemorySink:
         """Nothing to do."""
 
 
-class JsonLinesSink:
-    """Appends to `DIRECTORY/PROCESS-PID.jsonl`, readable by its owner only.
-
-    Args:
-        defer: runs its argument soon, e.g. `loop.call_soon`; lines are then written
-            once a turn of the loop. Without it each line is written at once.
-    """
-
-    def __init__(
-        self,
-        directory: str | Path,
-        process: str,
-        *,
-        defer: Callable[[Callable[[], None]], object] | None = None,
-    ) -> None:
-        folder = Path(directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        name = process.replace("/", "-")
-        self.path = folder / f"{name}-{os.getpid()}.jsonl"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._fd = os.open(self.path, flags, 0o600)
-        self._lines: list[str] = [_header(process)]
-        self._defer = defer
-        self._closed = False
-        self._flush()
-
-    def emit(self, event: TraceEvent) -> None:
-        """Write the event's line, at the latest in the next turn of the loop."""
-        if self._closed:
-            return
-        self._lines.append(event.to_json())
-        if self._defer is None:
-            self._flush()
-        elif len(self._lines) == 1:
-            self._defer(self._flush)
-
-    def close(self) -> None:
-        """Write what is left and close the file."""
-        if not self._closed:
-            self._flush()
-            self._closed = True
-            os.close(self._fd)
-
-    def _flush(self) -> None:
-        if self._closed or not self._lines:
-            return
-        lines, self._lines = self._lines, []
-        data = ("\n".join(lines) + "\n").encode("utf-8", "replace")
-        # A full disk must not stop the traffic.
-        with contextlib.suppress(OSError):
-            os.write(self._fd, data)
-
-
-def _header(process: str) -> str:
-    header = {
+def header(process: str, settings: TraceSettings) -> dict[str, Any]:
+    """The first line of a trace."""
+    return {
         "header": 1,
         "process": process,
         "pid": os.getpid(),
         "wall": time.time(),
         "mono": time.monotonic(),
+        "bytes": "all" if settings.all_bytes else settings.data_bytes,
+        "hash": settings.hashes,
+        "secrets": settings.secrets,
     }
-    return _ENCODER.encode(header)
 
 
 def connection_ids(process: str) -> Callable[[], str]:

@@ -8,7 +8,7 @@ from aiohttp import web
 from hops.admin import AdminServer, call_admin
 from hops.client import HttpClient
 from hops.dial import dial_connection
-from hops.faults import FaultRule
+from hops.faults import FaultRule, FaultRules
 from hops.hop import Hop
 from hops.pipe import Direction
 from hops.serve import serve_application, take_over
@@ -158,7 +158,6 @@ async def test_tracing_is_switched_on_and_off_on_a_running_process(
     await talk(chain)
 
     assert len(events(folder)) == before > 10
-    assert hops._maker is None
 
 
 async def test_a_session_has_one_id_on_all_hops(control, chain, hops, tmp_path):
@@ -184,7 +183,7 @@ async def test_a_session_has_one_id_on_all_hops(control, chain, hops, tmp_path):
 async def test_a_fault_on_a_hop_acts_and_is_told(chain, hops, tmp_path):
     hops.trace_to(tmp_path / "trace")
     rule = FaultRule(HOP, "limit_data", {"bytes": 500}, direction=Direction.DOWN)
-    hops.set_faults([rule])
+    hops.set_faults(FaultRules([rule]))
 
     upgraded = await chain.upgrade("POST", "/", WANTED)
     upgraded.connection.write(bytes(10_000))
@@ -192,7 +191,7 @@ async def test_a_fault_on_a_hop_acts_and_is_told(chain, hops, tmp_path):
 
     assert len(received) == 500 - len(SWITCH)
     upgraded.connection.close()
-    hops.set_faults([])
+    hops.set_faults(None)
     await until(lambda: not hops.open_connections())
     hops.trace_to(None)
     acted = [event for event in events(tmp_path / "trace") if event["fault"]]
@@ -200,20 +199,21 @@ async def test_a_fault_on_a_hop_acts_and_is_told(chain, hops, tmp_path):
 
 
 async def test_latency_keeps_order_and_loses_nothing(chain, hops):
-    hops.set_faults([FaultRule(HOP, "latency", {"latency": 2, "jitter": 2}, seed=3)])
+    rule = FaultRule(HOP, "latency", {"latency": 2, "jitter": 2}, seed=3)
+    hops.set_faults(FaultRules([rule]))
 
     await talk(chain, 300_000)
 
-    hops.set_faults([])
+    hops.set_faults(None)
 
 
 async def test_a_reset_reaches_both_ends(chain, hops):
-    hops.set_faults([FaultRule(HOP, "reset_peer")])
+    hops.set_faults(FaultRules([FaultRule(HOP, "reset_peer")]))
 
     with pytest.raises(Exception, match=r"EOF|reset|lost"):
         await chain.upgrade("POST", "/", WANTED)
 
-    hops.set_faults([])
+    hops.set_faults(None)
 
 
 async def test_a_traced_splice_is_cut_cleanly(connect, hops, tmp_path):

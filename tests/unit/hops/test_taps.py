@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hops.hop import Hop
 from hops.pipe import Direction
 from hops.taps import ConnectionTap
-from hops.trace import JsonLinesSink, MemorySink, TraceEvent
+from hops.trace import MemorySink, TraceEvent
+from hops.trace_sinks import JsonLinesSink
 from tests.unit.wire.splits import cut_lists, pieces
 from wire.exit_status import exited
 from wire.http2 import PREFACE
@@ -299,7 +300,8 @@ def test_a_trace_file_has_a_header_and_a_line_an_event(tmp_path):
 
     header, *lines = map(json.loads, sink.path.read_text().splitlines())
     assert header["process"] == "kubelet/n1"
-    assert set(header) == {"header", "process", "pid", "wall", "mono"}
+    facts = {"process", "pid", "wall", "mono", "bytes", "hash", "secrets"}
+    assert set(header) == {"header", *facts}
     assert (
         lines
         == [
@@ -315,6 +317,9 @@ def test_a_trace_file_has_a_header_and_a_line_an_event(tmp_path):
                 "info": {},
                 "trace": None,
                 "fault": None,
+                "channel": None,
+                "data": None,
+                "hash": None,
             }
         ]
         * 2
