@@ -82,7 +82,7 @@ def _boolean(text: str) -> bool:
 
 
 def _seconds(text: str) -> float:
-    from apiserver.durations import InvalidDurationError, parse_duration
+    from apimachinery.go_duration import InvalidDurationError, parse_duration
 
     try:
         return parse_duration(text)

@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from apimachinery import status
-from apiserver.durations import InvalidDurationError, parse_duration
+from apimachinery.go_duration import InvalidDurationError, parse_duration
 
 if TYPE_CHECKING:
     from aiohttp import web

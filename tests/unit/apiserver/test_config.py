@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from apimachinery.go_duration import InvalidDurationError, parse_duration
 from apiserver.config import Config
-from apiserver.durations import InvalidDurationError, parse_duration
 from apiserver.main import make_parser
 from apiserver.version import EmulatedVersion, version_info
 

@@ -9,7 +9,7 @@ import re
 
 from apimachinery.go_text import quote
 
-__all__ = ["InvalidDurationError", "parse_duration"]
+__all__ = ["InvalidDurationError", "format_duration", "parse_duration"]
 
 _UNITS = {
     "ns": 1e-9,
@@ -40,3 +40,15 @@ def parse_duration(text: str) -> float:
     if not rest or position != len(rest):
         raise InvalidDurationError(f"time: invalid duration {quote(text)}")
     return sign * total
+
+
+def format_duration(seconds: float) -> str:
+    """Whole seconds as Go prints them: `10s`, `1m30s`, `4h0m0s`.
+
+    Source: Go time.Duration.String.
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{rest}s"
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
