@@ -7,10 +7,11 @@ import os
 
 import pytest
 
-from tests.support.exec_client import exec_client, stats
+from tests.support.exec_client import exec_client, forwarding, stats
 
-_SIZE = 256 * 1024 * 1024
 _PIECE = 1024 * 1024
+#: Of each transfer; `make soak` moves 1,024 MiB.
+_SIZE = int(os.environ.get("MINI_KUBE_BIG_MIB", "192")) * _PIECE
 _SAMPLE = 16 * _PIECE
 #: What a service may need more while a transfer goes on: buffers, at every speed.
 _BUFFERS = 12 * 1024 * 1024
@@ -40,9 +41,9 @@ class Memory:
         return {name: told["rss_bytes"] for name, told in stats(self._cluster).items()}
 
 
-@pytest.fixture
-def client(cluster, shell):
-    with exec_client(cluster, shell) as client:
+@pytest.fixture(params=["websocket", "spdy"])
+def client(request, cluster, shell):
+    with exec_client(cluster, shell, spdy=request.param == "spdy") as client:
         # Buffers that stay once they are made, are there.
         for _ in client.open("head", "-c", str(_SAMPLE), "/dev/zero").output():
             pass
@@ -56,7 +57,7 @@ def output(client, *command):
     return text
 
 
-def test_256_mebibytes_out_arrive_whole(cluster, client):
+def test_much_output_arrives_whole(cluster, client):
     make = f"head -c {_SIZE} /dev/urandom > blob; sha256sum < blob"
     digest = output(client, "sh", "-c", make).split()[0].decode()
     memory, received = Memory(cluster), hashlib.sha256()
@@ -70,7 +71,7 @@ def test_256_mebibytes_out_arrive_whole(cluster, client):
     assert output(client, "rm", "blob") == b""
 
 
-def test_256_mebibytes_in_arrive_whole(cluster, client):
+def test_much_input_arrives_whole(cluster, client):
     piece = os.urandom(_PIECE)
     memory, sent = Memory(cluster), hashlib.sha256()
     session = client.open("sha256sum", stdin=True)
@@ -84,6 +85,57 @@ def test_256_mebibytes_in_arrive_whole(cluster, client):
 
     assert b"".join(session.output()).split()[0].decode() == sent.hexdigest()
     assert max(memory.growth().values()) < _BUFFERS, memory.growth()
+
+
+#: Sends what it got back, once it has all of it: the digest first.
+_KEEPER = """
+import hashlib, socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+for _ in range(2):
+    peer, _ = listener.accept()
+    digest = hashlib.sha256()
+    with peer, open("kept", "wb+") as kept:
+        while data := peer.recv(1 << 18):
+            digest.update(data)
+            kept.write(data)
+        peer.sendall(digest.hexdigest().encode())
+        kept.seek(0)
+        peer.sendfile(kept)
+"""
+
+
+@pytest.fixture
+def port_of_keeper(cluster, shell):
+    with exec_client(cluster, shell) as client:
+        session = client.open("python3", "-c", _KEEPER)
+        yield int(next(session.output()))
+        session.close()
+
+
+def test_much_data_through_a_forward_arrives_whole(cluster, shell, port_of_keeper):
+    piece = os.urandom(_PIECE)
+    for spdy in (True, False):
+        memory, sent = Memory(cluster), hashlib.sha256()
+        with forwarding(cluster, shell, port_of_keeper, spdy=spdy) as forward:
+            for number in range(_SIZE // _PIECE):
+                varied = number.to_bytes(8) + piece[8:]
+                sent.update(varied)
+                forward.send(varied)
+                memory.moved(len(varied))
+            forward.finish()
+            received, size, digest = hashlib.sha256(), 0, b""
+            for data in forward.receive():
+                missing = 64 - len(digest)
+                digest += data[:missing]
+                received.update(data[missing:])
+                size += len(data)
+                memory.moved(len(data))
+
+        assert size == _SIZE + 64
+        assert digest.decode() == sent.hexdigest()
+        assert received.hexdigest() == sent.hexdigest()
+        assert max(memory.growth().values()) < _BUFFERS, memory.growth()
 
 
 _COUNTING_WRITER = """

@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 
 from bench.exec_client import ExecClient
+from bench.forward_client import Forwarding
 from certs.pki import Pki
 from hops.admin import call_admin
 from hops.blocking import BlockingClient, TlsSettings
 
-__all__ = ["admin_tls", "api_client", "exec_client", "server_url", "stats"]
+__all__ = [
+    "admin_tls",
+    "api_client",
+    "exec_client",
+    "forwarding",
+    "server_url",
+    "stats",
+]
 
 
 def admin_tls(cluster) -> TlsSettings:
@@ -22,9 +30,14 @@ def admin_tls(cluster) -> TlsSettings:
     )
 
 
-def exec_client(cluster, pod) -> ExecClient:
+def exec_client(cluster, pod, *, spdy: bool = False) -> ExecClient:
     """A client for sessions in one pod."""
-    return ExecClient(server_url(cluster), admin_tls(cluster), pod)
+    return ExecClient(server_url(cluster), admin_tls(cluster), pod, spdy=spdy)
+
+
+def forwarding(cluster, pod, port: int, *, spdy: bool) -> Forwarding:
+    """A forward to a port of a pod."""
+    return Forwarding(server_url(cluster), admin_tls(cluster), pod, port, spdy=spdy)
 
 
 def api_client(cluster, tls=None) -> BlockingClient:
