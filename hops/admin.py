@@ -7,6 +7,7 @@
     {"cmd": "trace_stream"}               {"ok": true, "header": {...}}, then an event a
                                           line until the caller leaves; {"lost": n} when
                                           it was too slow for n events
+    {"cmd": "clock", "advance": 60}       {"ok": true, "ahead": 60.0}; see `hops.clock`
 
 The two take settings (`hops.trace.TraceSettings`): "bytes": a number or "all", "hash"
 and "secrets": true or false.
@@ -24,8 +25,10 @@ import logging
 import os
 import socket
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hops import clock
 from hops.connection import Connection
 from hops.listen import bind_unix
 from hops.tasks import cancel_and_wait, running, spawn
@@ -59,7 +62,10 @@ class AdminServer:
             "stats": self._stats,
             "trace": self._trace,
             "trace_stream": self._trace_stream,
+            "clock": self._clock,
         }
+        self._kept_clock = Path(f"{path}.clock")
+        clock.restore(self._kept_clock)
 
     def add_command(self, name: str, command: Command) -> None:
         """Let the service answer a command of its own."""
@@ -119,6 +125,14 @@ class AdminServer:
 
     async def _ping(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"process": self._hops.process, "pid": os.getpid()}
+
+    async def _clock(self, request: dict[str, Any]) -> dict[str, Any]:
+        ahead = await clock.advance(
+            float(request.get("advance", 0)),
+            everywhere=bool(request.get("everywhere")),
+            keep=self._kept_clock,
+        )
+        return {"ahead": ahead}
 
     async def _stats(self, request: dict[str, Any]) -> dict[str, Any]:
         tasks = Counter(name.partition(" ")[0] for name in running())

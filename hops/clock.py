@@ -1,0 +1,107 @@
+"""The time of a service, which can be moved ahead: four idle hours in a millisecond.
+
+Everything a service does by time asks here (`wall` for what people and other processes
+read, `monotonic` for durations) or its event loop, whose timers follow. Moving the clock
+lets all timers that are due by the new time fire in the loop's next turn, as after a
+machine's long sleep. What is not moved: the kernel's timers, TLS' idea of today, and the
+times of trace events.
+
+A service that is started again takes the time it had from the file beside its control
+socket; `mini-kube down` removes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    #: Told of a move: by how many seconds, and whether all services are moved.
+    Listener = Callable[[float, bool], Awaitable[None]]
+
+__all__ = [
+    "LONGEST",
+    "advance",
+    "ahead",
+    "monotonic",
+    "on_advance",
+    "restore",
+    "wall",
+    "wall_ns",
+]
+
+#: Seconds by which a clock may be moved in all: ten years, so that dates stay dates.
+LONGEST = 10 * 366 * 86400.0
+
+_NS = 1_000_000_000
+
+_ahead = 0.0
+_listeners: list[Listener] = []
+
+
+def wall() -> float:
+    """Unix time in seconds."""
+    return time.time() + _ahead
+
+
+def wall_ns() -> int:
+    """Unix time in nanoseconds."""
+    return time.time_ns() + round(_ahead * _NS)
+
+
+def monotonic() -> float:
+    """Seconds since some moment; the same as the event loop's time."""
+    return time.monotonic() + _ahead
+
+
+def ahead() -> float:
+    """By how many seconds the clock is ahead of the real one."""
+    return _ahead
+
+
+def on_advance(listener: Listener) -> None:
+    """Have a part of the service told of each move, after it, until the process ends."""
+    _listeners.append(listener)
+
+
+async def advance(seconds: float, *, everywhere: bool, keep: Path | None) -> float:
+    """Move the clock; answers how far it is ahead now.
+
+    Args:
+        everywhere: whether all services of the cluster are moved by as much. Then what
+            others do from time to time counts as done meanwhile: no node is late.
+        keep: the file from which `restore` takes it.
+
+    Raises:
+        ValueError: time goes forwards only, and not by more than ten years.
+    """
+    if not (math.isfinite(seconds) and seconds >= 0 and _ahead + seconds <= LONGEST):
+        raise ValueError(f"advance: {seconds}: expected 0 to {LONGEST - _ahead:.0f}")
+    _move(_ahead + seconds)
+    if keep is not None:
+        keep.write_text(f"{_ahead}\n")
+    for listener in _listeners:
+        await listener(seconds, everywhere)
+    return _ahead
+
+
+def restore(kept: Path) -> None:
+    """Take the time that the service had when it ended, if it was moved."""
+    with contextlib.suppress(OSError, ValueError):
+        seconds = float(kept.read_text())
+        if math.isfinite(seconds) and 0 < seconds <= LONGEST:
+            _move(seconds)
+
+
+def _move(seconds: float) -> None:
+    global _ahead
+    _ahead = seconds
+    # asyncio asks the loop's own method for the time of everything; one of the instance
+    # costs nothing to those whose clock is never moved.
+    asyncio.get_running_loop().time = monotonic  # type: ignore[method-assign]
