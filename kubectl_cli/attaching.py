@@ -59,16 +59,23 @@ def attach(factory: Factory, pod: JsonObject, wanted: Attachment) -> None:
         print(SESSION_NOTICE, file=sys.stderr)
     query = [("container", container["name"])]
     connect(factory, pod, "attach", query, stdin=wanted.stdin, tty=tty, redraw=True)
-    if tty and wanted.stdin and not wanted.quiet and _restarts(pod):
-        metadata = pod["metadata"]
-        print(
-            f"Session ended, resume using 'kubectl attach {metadata['name']}"
-            f" -c {container['name']} -n {metadata['namespace']} -i -t' command"
+    if tty and wanted.stdin and not wanted.quiet:
+        print(_farewell(pod, container["name"]))
+
+
+def _farewell(pod: JsonObject, container: str) -> str:
+    metadata = pod["metadata"]
+    command = (
+        f"'kubectl attach {metadata['name']} -c {container}"
+        f" -n {metadata['namespace']} -i -t'"
+    )
+    ephemeral = (pod.get("spec") or {}).get("ephemeralContainers") or ()
+    if any(each["name"] == container for each in ephemeral):
+        return (
+            "Session ended, the ephemeral container will not be restarted but may be"
+            f" reattached using {command} if it is still running"
         )
-
-
-def _restarts(pod: JsonObject) -> bool:
-    return True
+    return f"Session ended, resume using {command} command"
 
 
 def _container(pod: JsonObject, wanted: Attachment) -> JsonObject:

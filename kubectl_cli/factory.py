@@ -21,6 +21,7 @@ _NAMESPACE_FIRST = frozenset(
         "annotate",
         "attach",
         "cp",
+        "debug",
         "delete",
         "describe",
         "edit",

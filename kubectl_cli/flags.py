@@ -103,6 +103,12 @@ class Options:
         assert isinstance(value, list), name  # noqa: S101
         return value
 
+    def pairs(self, name: str) -> dict[str, str]:
+        """A flag of `key=value` pairs; the last one of a key counts."""
+        return {
+            key: value for key, _, value in (p.partition("=") for p in self.items(name))
+        }
+
 
 def parse(flags: Iterable[Flag], argv: list[str]) -> Options:
     """Read `argv` by the table; arguments may stand between flags, `--` ends them."""
@@ -126,7 +132,10 @@ def parse(flags: Iterable[Flag], argv: list[str]) -> Options:
 
 class _Table:
     def __init__(self, flags: Iterable[Flag]) -> None:
-        self.by_name = {flag.name: flag for flag in flags}
+        self.by_name: dict[str, Flag] = {}
+        for flag in flags:
+            # A command's own flag hides a global one of its name.
+            self.by_name.setdefault(flag.name, flag)
         self.by_short = {f.short: f for f in self.by_name.values() if f.short}
 
 
@@ -228,6 +237,18 @@ def _slice(text: str) -> list[str]:
     return next(csv.reader([text]))
 
 
+def _pairs(text: str) -> list[str]:
+    """pflag's StringToString: one pair, or several with commas; as `key=value` each."""
+    if text.count("=") == 1:
+        pairs = [text.strip('"')]
+    else:
+        pairs = _slice(text) if "=" in text else [text]
+    for pair in pairs:
+        if "=" not in pair:
+            raise ValueError(f"{pair} must be formatted as key=value")
+    return pairs
+
+
 def _duration(text: str) -> float:
     from kubectl_cli.durations import parse_duration
 
@@ -240,6 +261,7 @@ _READERS: dict[str, Callable[[str], Value]] = {
     "int": _int,
     "array": _one,
     "slice": _slice,
+    "pairs": _pairs,
     "duration": _duration,
 }
 _ZEROS: dict[str, Value] = {
@@ -248,5 +270,6 @@ _ZEROS: dict[str, Value] = {
     "int": 0,
     "array": [],
     "slice": [],
+    "pairs": [],
     "duration": 0.0,
 }

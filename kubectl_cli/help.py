@@ -63,7 +63,7 @@ def _default(flag: Flag) -> str:
             return f"'{text}'"
         case "duration", float(seconds):
             return format_duration(seconds)
-        case (("array" | "slice"), list(items)):
+        case (("array" | "slice" | "pairs"), list(items)):
             return "[" + ",".join(items) + "]"
         case "bool", value:
             return str(value).lower()

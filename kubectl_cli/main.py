@@ -110,7 +110,7 @@ def find(argv: list[str]) -> tuple[str, list[str]]:
     path, rest = "", list(argv)
     while True:
         index = _next_word(rest)
-        if index is None:
+        if index is None or not rest[index]:
             return path, rest
         word = f"{path} {rest[index]}".strip()
         word = ALIASES.get(word, word)

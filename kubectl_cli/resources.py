@@ -162,6 +162,21 @@ class Mapper:
             raise CommandError(_unknown(word))
         return found
 
+    def all_named(self, word: str) -> list[Resource]:
+        """The resources of all groups and versions that `word` may mean; not empty.
+
+        Raises:
+            CommandError: the server has none of that name.
+        """
+        low = word.lower()
+        found = [each for each in self.discovered() if each.answers_to(low)]
+        if not found and not self._fresh:
+            self.discovered(fresh=True)
+            return self.all_named(word)
+        if not found:
+            raise CommandError(_unknown(word))
+        return found
+
     def category(self, word: str) -> list[Resource]:
         """The resources of a category such as `all`; [] when there is none."""
         if _find(BUILT_IN, word.lower()) is not None:

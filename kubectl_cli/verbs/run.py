@@ -86,7 +86,9 @@ def _validate(options: Options) -> bool:
     image = options.text("image")
     if not image:
         raise CommandError("--image is required")
-    if not _is_reference(image):
+    from kubectl_cli.image_names import is_image_name
+
+    if not is_image_name(image):
         from apimachinery.go_text import quote
 
         raise CommandError(
@@ -121,16 +123,3 @@ def _check_choices(options: Options) -> None:
     policy = options.text("image-pull-policy")
     if policy not in ("", "Always", "IfNotPresent", "Never"):
         raise UsageError(f"invalid image pull policy: {policy}", "kubectl run")
-
-
-def _is_reference(image: str) -> bool:
-    """distribution/reference: [domain/]path[:tag][@digest]."""
-    import re
-
-    name = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-    label = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-    host = rf"(?:{label}(?:\.{label})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
-    tag = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
-    digest = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
-    whole = rf"(?:{host}/)?{name}(?:/{name})*(?::{tag})?(?:@{digest})?\Z"
-    return bool(re.match(whole, image))
