@@ -63,7 +63,7 @@ async def _run(
         loop.add_signal_handler(number, stop.set)
     hops = Hops("apiserver")
     if options.trace_dir:
-        hops.trace_to(options.trace_dir)
+        hops.trace_to(options.trace_dir, data_bytes=options.trace_bytes)
     server = await build(config, hops)
     tasks: list[asyncio.Task[None]] = []
     admin = AdminServer(hops, options.admin_socket) if options.admin_socket else None
@@ -133,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="DIR",
         help="write every frame of every connection to a file in DIR",
+    )
+    group.add_argument(
+        "--trace-bytes",
+        default="256",
+        metavar="N",
+        help="how much of each payload; all is all (default: 256)",
     )
     group.add_argument(
         "--admin-socket",

@@ -138,6 +138,15 @@ def _kubeconfig(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
+    """The switch is ours; looking at traces is `traces`' work."""
+    if options.verb in ("on", "off"):
+        return _switch_trace(options)
+    from traces.command import run
+
+    return run(options, _view(options))
+
+
+def _switch_trace(options: argparse.Namespace) -> int:
     from cluster.services import services
     from cluster.settings import write_settings
     from cluster.supervisor import running
@@ -145,13 +154,14 @@ def _trace(options: argparse.Namespace) -> int:
 
     layout, settings = _require(options)
     trace_dir = _trace_dir(options, layout)
-    settings = replace(settings, trace_dir=trace_dir)
+    data_bytes = str(options.bytes or "") if trace_dir else ""
+    settings = replace(settings, trace_dir=trace_dir, trace_bytes=data_bytes)
     write_settings(layout.settings, settings)
     for service in services(settings, layout):
         if service.admin_socket is None or running(layout, service.name) is None:
             continue
         try:
-            set_trace(service.admin_socket, trace_dir)
+            set_trace(service.admin_socket, settings.tracing)
         except AdminError as err:
             return _fail(str(err))
     print(f"tracing to {trace_dir}" if trace_dir else "tracing is off")
@@ -159,7 +169,7 @@ def _trace(options: argparse.Namespace) -> int:
 
 
 def _trace_dir(options: argparse.Namespace, layout: Layout) -> str:
-    if options.switch == "off":
+    if options.verb == "off":
         return ""
     return absolute(options.directory) or str(layout.state / "trace")
 
@@ -314,17 +324,25 @@ def _parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     kubeconfig.add_argument(
         "--path", action="store_true", help="print where the file is instead"
     )
-    trace = _command(commands, "trace", _trace, "write every frame of every hop")
-    trace.add_argument("switch", choices=["on", "off"])
-    trace.add_argument(
-        "directory", nargs="?", default="", help="where to (default: STATE/trace)"
-    )
+    _add_trace(commands, words)
     run = _command(
         commands, "run", _run, "start, make the pod nginx, open a shell in it"
     )
     _add_up(run)
     _add_tools(commands, words)
     return parser
+
+
+def _add_trace(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], words: Sequence[str]
+) -> None:
+    parser = _command(
+        commands, "trace", _trace, "every frame of every hop: live, and in files"
+    )
+    if "trace" in words:
+        from traces.command import configure
+
+        configure(parser, _add_cluster_flags)
 
 
 def _command(
@@ -335,18 +353,27 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(run=run)
+    _add_cluster_flags(parser)
+    return parser
+
+
+def _add_cluster_flags(
+    parser: argparse.ArgumentParser, default: str | None = None
+) -> None:
+    """Which cluster. `default` is argparse.SUPPRESS below a command that has them."""
     parser.add_argument(
         "--name",
         type=_cluster_name,
+        default=default,
         help=f"which cluster: several can run side by side (default: {DEFAULT_NAME})",
     )
     parser.add_argument(
         "--state-dir",
         type=Path,
         metavar="DIR",
+        default=default,
         help="where it keeps its state (default: $XDG_STATE_HOME/mini-kube/NAME)",
     )
-    return parser
 
 
 def _add_up(parser: argparse.ArgumentParser) -> None:

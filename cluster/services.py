@@ -23,7 +23,7 @@ from certs.pki import Pki
 
 if TYPE_CHECKING:
     from cluster.layout import Layout, NodeLayout
-    from cluster.settings import ClusterSettings
+    from cluster.settings import ClusterSettings, Tracing
 
 __all__ = [
     "API_SERVER",
@@ -96,11 +96,11 @@ class Service:
         served = (ready.path,) if isinstance(ready, SocketReady) else ()
         return served if self.admin_socket is None else (*served, self.admin_socket)
 
-    def start_command(self, trace_dir: str) -> tuple[str, ...]:
+    def start_command(self, tracing: Tracing) -> tuple[str, ...]:
         """The command to run, with tracing on from the first byte if asked for."""
-        if not trace_dir or self.admin_socket is None:
+        if self.admin_socket is None:
             return self.command
-        return (*self.command, f"--trace-dir={trace_dir}")
+        return (*self.command, *tracing.flags)
 
 
 def services(settings: ClusterSettings, layout: Layout) -> list[Service]:

@@ -16,9 +16,31 @@ from certs.files import write_atomically
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ClusterSettings", "SettingsError", "read_settings", "write_settings"]
+__all__ = [
+    "ClusterSettings",
+    "SettingsError",
+    "Tracing",
+    "read_settings",
+    "write_settings",
+]
 
 API_SERVER_PORT = "apiserver"
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """Where to, empty for nowhere; and how much of each payload."""
+
+    folder: str = ""
+    data_bytes: str = ""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags that make a service trace from its first byte."""
+        if not self.folder:
+            return ()
+        size = (f"--trace-bytes={self.data_bytes}",) if self.data_bytes else ()
+        return (f"--trace-dir={self.folder}", *size)
 
 
 class SettingsError(Exception):
@@ -33,6 +55,8 @@ class ClusterSettings:
         ports: by service name; those in `fixed_ports` were given by the user.
         kubelet: a kubelet's executable to run in place of ours.
         cri_socket: a CRI endpoint (unix:///...) in place of our runtime.
+        trace_bytes: how much of each payload a trace keeps: a number, or "all"; empty
+            is the default of `hops.trace`.
     """
 
     name: str
@@ -43,6 +67,7 @@ class ClusterSettings:
     fixed_ports: tuple[str, ...] = ()
     emulate_version: str = ""
     trace_dir: str = ""
+    trace_bytes: str = ""
     kubelet: str = ""
     cri_socket: str = ""
     image_policy: str = ""
@@ -65,6 +90,11 @@ class ClusterSettings:
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(  # noqa: S104 - compared only
             self.bind_address, self.bind_address
         )
+
+    @property
+    def tracing(self) -> Tracing:
+        """What the services are to trace."""
+        return Tracing(self.trace_dir, self.trace_bytes)
 
     def with_port(self, service: str, port: int) -> Self:
         return replace(self, ports={**self.ports, service: port})

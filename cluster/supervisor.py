@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from cluster.layout import Layout
     from cluster.services import Service
+    from cluster.settings import Tracing
 
 __all__ = ["StartError", "StartedService", "end_services", "running", "start"]
 
@@ -66,7 +67,7 @@ def running(layout: Layout, name: str) -> ServiceRecord | None:
     return record
 
 
-def start(layout: Layout, service: Service, trace_dir: str) -> StartedService:
+def start(layout: Layout, service: Service, tracing: Tracing) -> StartedService:
     """Start a service and record its process.
 
     Raises:
@@ -78,7 +79,7 @@ def start(layout: Layout, service: Service, trace_dir: str) -> StartedService:
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             process = subprocess.Popen(
-                service.start_command(trace_dir),
+                service.start_command(tracing),
                 cwd=layout.state,
                 stdin=subprocess.DEVNULL,
                 stdout=descriptor,

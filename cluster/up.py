@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cluster.records import ServiceRecord
     from cluster.report import Report
     from cluster.services import Service
-    from cluster.settings import ClusterSettings
+    from cluster.settings import ClusterSettings, Tracing
 
 __all__ = ["bring_up"]
 
@@ -60,10 +60,10 @@ def bring_up(
         begun = time.time()
         try:
             started.extend(
-                _start(layout, service, settings.trace_dir) for service in wanted
+                _start(layout, service, settings.tracing) for service in wanted
             )
-            if previous is not None and previous.trace_dir != settings.trace_dir:
-                _retrace(started, settings.trace_dir)
+            if previous is not None and previous.tracing != settings.tracing:
+                _retrace(started, settings.tracing)
             _await_all(layout, settings, started, report, begun, timeout)
             _retire_nodes(layout, settings)
         except BaseException:
@@ -174,18 +174,18 @@ def _still_right(record: ServiceRecord, service: Service | None) -> bool:
     return all(path.stat().st_mtime <= record.started for path in service.files)
 
 
-def _start(layout: Layout, service: Service, trace_dir: str) -> StartedService:
+def _start(layout: Layout, service: Service, tracing: Tracing) -> StartedService:
     record = running(layout, service.name)
     if record is not None:
         return StartedService(service, record, fresh=False)
-    return start(layout, service, trace_dir)
+    return start(layout, service, tracing)
 
 
-def _retrace(started: list[StartedService], trace_dir: str) -> None:
+def _retrace(started: list[StartedService], tracing: Tracing) -> None:
     """Tell those that were running; the fresh ones have it in their command."""
     for item in started:
         if not item.fresh and item.service.admin_socket is not None:
-            set_trace(item.service.admin_socket, trace_dir)
+            set_trace(item.service.admin_socket, tracing)
 
 
 def _await_all(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from apimachinery.emulation import parse_minor
+
 if TYPE_CHECKING:
     from cri_runtime.streaming.dialect import Dialect
 
@@ -37,6 +39,7 @@ class Config:
     image_policy: str
     catalogue: str
     trace_dir: str
+    trace_bytes: str
     admin_socket: str
     log_level: str
 
@@ -47,7 +50,7 @@ class Config:
         from cri_runtime.streaming.dialect import Dialect
 
         return Dialect(
-            minor=_minor(self.emulate_version),
+            minor=parse_minor(self.emulate_version),
             as_containerd=self.stream_protocols == "containerd",
             creation_timeout=self.stream_creation_timeout,
         )
@@ -150,6 +153,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--catalogue", default="", metavar="FILE", help="YAML file with more images")
     add("--trace-dir", default="", metavar="DIR", help="write frames of all hops there")
+    add("--trace-bytes", default="256", metavar="N", help="of each payload; or: all")
     add("--admin-socket", default="", metavar="PATH", help="control socket")
     add(
         "--log-level",
@@ -174,11 +178,7 @@ def _seconds(text: str) -> float:
 def _version(text: str) -> str:
     """A Kubernetes version, of which the minor counts."""
     try:
-        _minor(text)
-    except (IndexError, ValueError):
-        raise argparse.ArgumentTypeError(f"not a version: {text}") from None
+        parse_minor(text)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(str(err)) from None
     return text
-
-
-def _minor(version: str) -> int:
-    return int(version.removeprefix("v").split(".")[1])

@@ -65,7 +65,7 @@ async def _run(config: Config) -> None:
         loop.add_signal_handler(number, stop.set)
     hops = Hops("cri")
     if config.trace_dir:
-        hops.trace_to(config.trace_dir)
+        hops.trace_to(config.trace_dir, data_bytes=config.trace_bytes)
     runtime = Runtime(config, hops)
     async with contextlib.AsyncExitStack() as cleanup:
         await runtime.start()

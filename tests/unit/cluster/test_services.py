@@ -16,7 +16,7 @@ from cluster.services import (
     port_names,
     services,
 )
-from cluster.settings import ClusterSettings
+from cluster.settings import ClusterSettings, Tracing
 
 LAYOUT = Layout(Path("/state"), Path("/run/mk/a"))
 SETTINGS = ClusterSettings(
@@ -86,15 +86,19 @@ def test_a_kubelet_of_the_users_gets_a_configuration_file_and_no_flags_of_ours()
 def test_tracing_is_no_part_of_what_a_service_is():
     service = by_name(SETTINGS)["apiserver"]
 
-    assert service.start_command("/t") == (*service.command, "--trace-dir=/t")
-    assert service.start_command("") == service.command
+    assert service.start_command(Tracing("/t", "all")) == (
+        *service.command,
+        "--trace-dir=/t",
+        "--trace-bytes=all",
+    )
+    assert service.start_command(Tracing("", "9")) == service.command
     assert by_name(replace(SETTINGS, trace_dir="/t"))["apiserver"] == service
 
 
 def test_a_foreign_kubelet_is_not_asked_to_trace():
     service = by_name(replace(SETTINGS, kubelet="/opt/kubelet"))["kubelet-mini-kube"]
 
-    assert service.start_command("/t") == service.command
+    assert service.start_command(Tracing("/t")) == service.command
 
 
 def test_readiness_is_of_each_services_own_kind():

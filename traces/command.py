@@ -1,0 +1,255 @@
+"""`mini-kube trace`: look at sessions, live or in the files of a trace.
+
+`on` and `off` are not here: they change a cluster's settings (`cluster.tracing`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from traces.filter import FIELDS, FilterError, all_of, condition, parse_filter
+
+if TYPE_CHECKING:
+    from hops.cluster_view import ClusterView
+    from traces.filter import Filter
+    from traces.reader import Trace
+
+__all__ = ["CommandError", "configure", "run"]
+
+_FLAGS: Final = (
+    "hop",
+    "client",
+    "pod",
+    "namespace",
+    "verb",
+    "channel",
+    "length",
+    "status",
+    "fault",
+)
+
+
+class CommandError(Exception):
+    """The command cannot be carried out; the text says why."""
+
+
+class _AddClusterFlags(Protocol):
+    def __call__(
+        self, parser: argparse.ArgumentParser, default: str | None = None
+    ) -> None:
+        """The flags that say which cluster."""
+
+
+class _Verbs:
+    """Adds verbs. Their flags have no defaults: those of the command itself stand."""
+
+    def __init__(
+        self, parser: argparse.ArgumentParser, add_cluster_flags: _AddClusterFlags
+    ) -> None:
+        self._parsers = parser.add_subparsers(metavar="VERB")
+        self._add_cluster_flags = add_cluster_flags
+
+    def add(self, name: str, text: str) -> argparse.ArgumentParser:
+        parser = self._parsers.add_parser(
+            name,
+            help=text,
+            description=text,
+            argument_default=argparse.SUPPRESS,
+        )
+        parser.set_defaults(verb=name)
+        self._add_cluster_flags(parser, argparse.SUPPRESS)
+        return parser
+
+
+def configure(
+    parser: argparse.ArgumentParser, add_cluster_flags: _AddClusterFlags
+) -> None:
+    """Give `mini-kube trace` its verbs and flags."""
+    parser.epilog = (
+        "Without a verb: the sessions that go by, live. A session may be named by the"
+        " beginning of its id, or `last`."
+    )
+    parser.set_defaults(verb="live")
+    parser.add_argument(
+        "--plain", action="store_true", help="lines of text, also on a terminal"
+    )
+    _add_filters(parser, None)
+    _add_all(parser, default=False)
+    _add_dir(parser, None)
+    verbs = _Verbs(parser, add_cluster_flags)
+    on = verbs.add("on", "write every frame of every hop to files")
+    on.add_argument(
+        "directory", nargs="?", default="", help="where to (default: STATE/trace)"
+    )
+    on.add_argument(
+        "--bytes",
+        type=_bytes,
+        default="",
+        metavar="N",
+        help="how much of each payload is kept: a number, or `all` (default: 256);"
+        " pcapng and replay need all",
+    )
+    verbs.add("off", "write no more")
+    listing = verbs.add("list", "the sessions of the files")
+    _add_filters(listing)
+    _add_all(listing)
+    _add_dir(listing)
+    listing.add_argument(
+        "-o", "--output", choices=["text", "json"], default="text", help="output format"
+    )
+    _configure_session_verbs(verbs)
+
+
+def _configure_session_verbs(verbs: _Verbs) -> None:
+    follow = verbs.add("follow", "the frames of one session, live")
+    _add_session(follow, "next")
+    _add_filters(follow)
+
+
+def run(options: argparse.Namespace, view: ClusterView | None) -> int:
+    """Carry out a verb; the exit code is 0, or 1 for a failure."""
+    from traces.reader import TraceError
+
+    try:
+        return _VERBS[options.verb](options, view)
+    except (CommandError, FilterError, TraceError) as err:
+        print(f"mini-kube: {err}", file=sys.stderr)
+        return 1
+
+
+def _live(options: argparse.Namespace, view: ClusterView | None) -> int:
+    from traces.live.feed import LiveFeed, sockets_of
+    from traces.live.plain import follow_sessions
+
+    wanted = _filter(options)
+    cluster = _running(view)
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if on_terminal and not options.plain:
+        print(
+            "mini-kube: the terminal interface needs Textual:"
+            " pip install 'mini-kube[tui]'. Here is the plain list.",
+            file=sys.stderr,
+        )
+    with LiveFeed(sockets_of(cluster)) as feed:
+        follow_sessions(feed, wanted, background=options.all)
+    return 0
+
+
+def _list(options: argparse.Namespace, view: ClusterView | None) -> int:
+    from traces.listing import print_sessions
+
+    trace = _read(options, view)
+    wanted = _filter(options)
+    return print_sessions(trace, wanted, everything=options.all, form=options.output)
+
+
+def _follow(options: argparse.Namespace, view: ClusterView | None) -> int:
+    from traces.live.feed import LiveFeed, sockets_of
+    from traces.live.plain import follow_frames
+
+    cluster, name, known = _running(view), options.session, []
+    if name != "next" and cluster.traces.is_dir():
+        session = _read(options, view).session(name)
+        name, known = session.id, session.events
+    with LiveFeed(sockets_of(cluster)) as feed:
+        return follow_frames(feed, name, _filter(options), known)
+
+
+_VERBS: Final = {
+    "live": _live,
+    "list": _list,
+    "follow": _follow,
+}
+
+
+def _read(options: argparse.Namespace, view: ClusterView | None) -> Trace:
+    """The trace of `--dir`, else the cluster's."""
+    from traces.reader import read_folder
+
+    if options.dir is not None:
+        folder = options.dir
+    elif view is None:
+        raise CommandError("there is no cluster here: say --dir, or run mini-kube up")
+    elif not view.traces.is_dir():
+        raise CommandError(
+            f"there are no traces in {view.traces}: run mini-kube trace on"
+        )
+    else:
+        folder = view.traces
+    trace = read_folder(folder)
+    for problem in trace.problems:
+        print(f"mini-kube: {problem}", file=sys.stderr)
+    return trace
+
+
+def _running(view: ClusterView | None) -> ClusterView:
+    if view is None or not view.admin_sockets:
+        raise CommandError(
+            "no cluster is running, so nothing is live: run mini-kube up, or"
+            " mini-kube trace list for what was written before"
+        )
+    return view
+
+
+def _filter(options: argparse.Namespace) -> Filter:
+    """What `--filter` and the single flags want together."""
+    parts = [parse_filter(options.only_filter or "")]
+    for name in _FLAGS:
+        value = getattr(options, f"only_{name}")
+        if value is not None:
+            parts.append(condition(name, value))
+    return all_of(parts)
+
+
+def _add_session(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "session", nargs="?", default=default, help=f"default: {default}"
+    )
+    _add_dir(parser)
+
+
+def _add_filters(
+    parser: argparse.ArgumentParser, default: str | None = argparse.SUPPRESS
+) -> None:
+    for name in (*_FLAGS, "filter"):
+        example = "e.g. 'verb=exec and (length>1k or status!=0)'"
+        parser.add_argument(
+            f"--{name}",
+            dest=f"only_{name}",
+            metavar="EXPRESSION" if name == "filter" else "X",
+            default=default,
+            help=example if name == "filter" else f"only {FIELDS[name]}",
+        )
+
+
+def _add_all(
+    parser: argparse.ArgumentParser, *, default: bool | str = argparse.SUPPRESS
+) -> None:
+    parser.add_argument(
+        "-a",
+        "--all",
+        action="store_true",
+        default=default,
+        help="also what the services ask each other, without a session",
+    )
+
+
+def _add_dir(
+    parser: argparse.ArgumentParser, default: str | None = argparse.SUPPRESS
+) -> None:
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        default=default,
+        metavar="DIR",
+        help="a folder of traces, or a file (default: the cluster's)",
+    )
+
+
+def _bytes(text: str) -> str:
+    if text != "all" and not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: a number, or `all`")
+    return text

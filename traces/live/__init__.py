@@ -1,0 +1,1 @@
+"""Events while they happen, from the services' admin sockets."""
