@@ -284,8 +284,8 @@ class SessionBook:
         return event.conn
 
     def _note_tail(self, event: Event, key: str) -> None:
-        if event.layer == "http1" and event.type == "response":
-            self._tails.pop(event.conn, None)
+        if event.layer == "http1" and event.dir == "down":
+            self._tails.pop(event.conn, None)  # what was asked before is answered
         elif event.layer in ("conn", "tls", "bytes", "http1"):
             tail = self._tails.setdefault(event.conn, [])
             tail.append((event, key))
@@ -296,7 +296,7 @@ class SessionBook:
         tail = self._tails.pop(conn, [])
         by_owner: dict[str, list[Event]] = {}
         for event, owner in tail:
-            if owner != key and (owner == conn or not _ends(event)):
+            if owner != key:
                 by_owner.setdefault(owner, []).append(event)
         for owner, events in by_owner.items():
             self._sessions[owner].move(events, self._session(key))
@@ -306,7 +306,3 @@ class SessionBook:
 def _tells_id(event: Event) -> bool:
     """Events from which on the session of an HTTP/1 connection is known."""
     return (event.layer, event.type) in (("conn", "session"), ("http1", "request"))
-
-
-def _ends(event: Event) -> bool:
-    return event.layer == "http1" and event.dir == "down"

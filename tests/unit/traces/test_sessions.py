@@ -95,6 +95,19 @@ def test_the_next_request_of_a_kept_connection_is_another_session():
     assert two.events == second
 
 
+def test_the_body_of_the_answer_before_stays_where_it_was():
+    before = [
+        request("/api/v1/pods"),
+        response(200),
+        event("http1", "body", dir="down"),
+    ]
+
+    old, new = book(*before, request(), event("conn", "session", ONE)).all()
+
+    assert old.events == before
+    assert [each.type for each in new.events] == ["request", "session"]
+
+
 def test_what_has_no_id_belongs_to_its_connection():
     made = book(request(conn="a"), request(conn="b"), response(200, conn="a"))
 

@@ -1,0 +1,26 @@
+"""What may be asked of a format; each takes from it what concerns it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Options"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to draw.
+
+    Args:
+        color: with the colours of a terminal (text).
+        width: columns; 0 for no limit (text).
+        everything: also frames that only keep the machinery going.
+        fold: one arrow for a message that is passed on from hop to hop.
+        most: rows at most; a longer picture loses its middle, and says so. 0: all.
+    """
+
+    color: bool = False
+    width: int = 0
+    everything: bool = False
+    fold: bool = False
+    most: int = 0
