@@ -29,7 +29,7 @@ class QueueWatch:
     ) -> None:
         self._broadcaster = broadcaster
         self._prefix = prefix
-        self._last = since_revision
+        self._since = since_revision
         self._queue: deque[StoreEvent] = deque()
         self._backlog: deque[StoreEvent] = deque()
         self._read_backlog: ReadBacklog | None = None
@@ -72,15 +72,18 @@ class QueueWatch:
         """Queue an event if it belongs here; older and foreign ones are dropped."""
         if self._closed or self._error is not None:
             return
-        if event.type is not EventType.PROGRESS:
-            if event.revision <= self._last or not event.key.startswith(self._prefix):
-                return
-            self._last = event.revision
+        if event.type is not EventType.PROGRESS and not self._concerns(event):
+            return
         if len(self._queue) >= QUEUE_CAPACITY:
             self.fail(WatcherTooSlow(self._prefix))
             return
         self._queue.append(event)
         self._wake()
+
+    def _concerns(self, event: StoreEvent) -> bool:
+        # Not compared with the last event: several keys may change in one revision,
+        # when a lease of etcd's ends.
+        return event.revision > self._since and event.key.startswith(self._prefix)
 
     def fail(self, error: Exception) -> None:
         """End the watch; what is queued is still delivered first."""
@@ -127,6 +130,11 @@ class Broadcaster:
             self.revision = event.revision
             for watch in tuple(self._watches):
                 watch.offer(event)
+
+    def fail(self, error: Exception) -> None:
+        """End all watches: what comes next does not follow from what was."""
+        for watch in tuple(self._watches):
+            watch.fail(error)
 
     async def close(self) -> None:
         for watch in tuple(self._watches):

@@ -23,6 +23,7 @@ __all__ = [
     "ListResult",
     "Store",
     "StoreEvent",
+    "StoreUnavailable",
     "StoreWatch",
     "StoredValue",
     "WatcherTooSlow",
@@ -75,6 +76,13 @@ class FutureRevision(Exception):  # noqa: N818
 
 class WatcherTooSlow(Exception):  # noqa: N818
     """The watch was ended because its reader fell too far behind."""
+
+
+class StoreUnavailable(OSError):  # noqa: N818
+    """The database does not answer, or refuses for a reason of its own.
+
+    A write that ended so may have been carried out all the same.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import fcntl
 import heapq
 import os
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
@@ -24,6 +23,7 @@ from apiserver.storage.broadcaster import Broadcaster, QueueWatch
 from apiserver.storage.interface import Conflict, ListResult, StoredValue, StoreEvent
 from apiserver.storage.sqlite_log import Change, Expiry, RevisionLog, Synchronous
 from apiserver.storage.sqlite_writer import Writer
+from hops.clock import wall
 from hops.tasks import spawn
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class SqliteStore:
         path: Path | str,
         *,
         synchronous: Synchronous = "NORMAL",
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall,
     ) -> Self:
         """Open or create the file (mode 0600).
 

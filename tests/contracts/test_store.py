@@ -14,18 +14,39 @@ from apiserver.storage.interface import (
 )
 from apiserver.storage.memory import MemoryStore
 from apiserver.storage.sqlite import SqliteStore
+from hops.hops import Hops
+from tests.support.etcd import Etcd
 
 PODS = "/registry/pods/"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="module")
+def etcd():
+    with Etcd() as process:
+        yield process
+
+
+@pytest.fixture(params=["memory", "sqlite", "etcd"])
 async def store(request, tmp_path):
-    if request.param == "memory":
-        store = MemoryStore()
-    else:
-        store = await SqliteStore.open(tmp_path / "store.db")
+    match request.param:
+        case "memory":
+            store = MemoryStore()
+        case "sqlite":
+            store = await SqliteStore.open(tmp_path / "store.db")
+        case "etcd":
+            from apiserver.storage.etcd import EtcdStore
+
+            etcd = request.getfixturevalue("etcd")
+            prefix = f"/{request.node.name}"  # each test has an empty store
+            store = await EtcdStore.open(Hops("test"), [etcd.url], prefix=prefix)
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def begin(store):
+    """The revision before the test: one etcd serves all of them."""
+    return await store.current_revision()
 
 
 async def take(watch, count):
@@ -121,7 +142,7 @@ async def test_a_deleted_key_can_be_created_again(store):
     assert (stored.revision, stored.create_revision) == (again, again)
 
 
-async def test_list_is_in_key_order_and_stays_in_its_prefix(store):
+async def test_list_is_in_key_order_and_stays_in_its_prefix(store, begin):
     for key in ("d/b", "d/a", "e/a"):
         await store.create(PODS + key, b"")
     await store.create("/registry/podtemplates/d/a", b"")
@@ -131,7 +152,7 @@ async def test_list_is_in_key_order_and_stays_in_its_prefix(store):
     assert [item.key for item in page.items] == [
         PODS + k for k in ("d/a", "d/b", "e/a")
     ]
-    assert (page.revision, page.more, page.count) == (4, False, 3)
+    assert (page.revision, page.more, page.count) == (begin + 4, False, 3)
     assert await store.count(PODS) == 3
 
 
@@ -178,14 +199,14 @@ async def test_a_key_that_was_made_again_is_seen_at_each_time(store):
 
 
 async def test_list_refuses_the_future(store):
-    await store.create(PODS + "a", b"1")
+    last = await store.create(PODS + "a", b"1")
 
     with pytest.raises(FutureRevision):
-        await store.list(PODS, revision=2)
+        await store.list(PODS, revision=last + 1)
 
 
-async def test_watch_gives_changes_in_order_with_the_value_before(store):
-    watch = store.watch(PODS, 0)
+async def test_watch_gives_changes_in_order_with_the_value_before(store, begin):
+    watch = store.watch(PODS, begin)
     first = await store.create(PODS + "a", b"1")
     second = await store.update(PODS + "a", b"2", first)
     await store.create("/registry/nodes/n", b"")
@@ -212,7 +233,7 @@ async def test_watch_from_a_past_revision_gives_each_later_change_once(store):
     assert [event.revision for event in events] == revisions[20:]
 
 
-async def test_watch_misses_nothing_while_others_write(store):
+async def test_watch_misses_nothing_while_others_write(store, begin):
     async def write(worker):
         for n in range(25):
             await store.create(f"{PODS}{worker}-{n}", b"")
@@ -220,17 +241,19 @@ async def test_watch_misses_nothing_while_others_write(store):
     writers = asyncio.gather(*(write(worker) for worker in range(4)))
     watches = []
     for _ in range(10):
-        watches.append(store.watch(PODS, 0))
+        watches.append(store.watch(PODS, begin))
         await asyncio.sleep(0)
     await writers
 
     for watch in watches:
         events = await take(watch, 100)
-        assert [event.revision for event in events] == list(range(1, 101))
+        assert [event.revision for event in events] == list(
+            range(begin + 1, begin + 101)
+        )
 
 
-async def test_a_write_is_in_the_watch_before_it_is_answered(store):
-    watch = store.watch(PODS, 0)
+async def test_a_write_is_in_the_watch_before_it_is_answered(store, begin):
+    watch = store.watch(PODS, begin)
 
     revision = await store.create(PODS + "a", b"")
     watch.request_progress()
@@ -242,25 +265,25 @@ async def test_a_write_is_in_the_watch_before_it_is_answered(store):
     ]
 
 
-async def test_progress_tells_of_writes_elsewhere(store):
-    watch = store.watch(PODS, 0)
+async def test_progress_tells_of_writes_elsewhere(store, begin):
+    watch = store.watch(PODS, begin)
     await store.create("/registry/nodes/n", b"")
 
     watch.request_progress()
 
-    assert (await anext(watch)).revision == 1
+    assert (await anext(watch)).revision == begin + 1
 
 
-async def test_a_closed_watch_ends(store):
-    watch = store.watch(PODS, 0)
+async def test_a_closed_watch_ends(store, begin):
+    watch = store.watch(PODS, begin)
 
     await watch.close()
 
     assert [event async for event in watch] == []
 
 
-async def test_closing_the_store_ends_its_watches(store):
-    watch = store.watch(PODS, 0)
+async def test_closing_the_store_ends_its_watches(store, begin):
+    watch = store.watch(PODS, begin)
 
     await store.close()
 
@@ -313,8 +336,8 @@ async def test_compaction_of_a_long_history_loses_and_revives_nothing(store):
     assert (await store.get(PODS + "1")).revision == again
 
 
-async def test_a_key_with_a_ttl_is_deleted_and_watchers_hear_of_it(store):
-    watch = store.watch(PODS, 0)
+async def test_a_key_with_a_ttl_is_deleted_and_watchers_hear_of_it(store, begin):
+    watch = store.watch(PODS, begin)
     await store.create(PODS + "a", b"1", ttl=0.01)
 
     events = await take(watch, 2)
@@ -324,8 +347,8 @@ async def test_a_key_with_a_ttl_is_deleted_and_watchers_hear_of_it(store):
     assert await store.get(PODS + "a") is None
 
 
-async def test_writing_a_key_again_renews_its_ttl(store):
-    watch = store.watch(PODS, 0)
+async def test_writing_a_key_again_renews_its_ttl(store, begin):
+    watch = store.watch(PODS, begin)
     revision = await store.create(PODS + "a", b"1", ttl=0.01)
     await store.update(PODS + "a", b"2", revision, ttl=1000)
     await store.create(PODS + "b", b"1", ttl=0.02)
