@@ -18,7 +18,7 @@ from stub_server import (  # type: ignore[import-not-found]
     watch_answer,
 )
 
-RECORDINGS = Path(__file__).parents[4] / "shared" / "recordings" / "1.36.2"
+RECORDINGS = Path(__file__).parents[2] / "vectors" / "kubectl" / "1.36.2"
 # Chosen at random by the client, or left out by ours on purpose.
 VOLATILE = {"timeoutSeconds", "timeout", "hash"}
 
@@ -64,6 +64,7 @@ class Replay:
         self._streams = {} if streams is None else streams
         self._lock = threading.Lock()
         self.unknown: list[str] = []
+        self.bodies: list[tuple[Any, Any]] = []  # recorded and sent
 
     def __call__(self, request: Request) -> Answer | Upgrade:
         with self._lock:
@@ -76,6 +77,8 @@ class Replay:
                 self.unknown.append(f"{request.method} {request.target}")
                 return json_answer(not_found(request.path), 404)
             exchange = recorded.pop(0) if len(recorded) > 1 else recorded[0]
+        if (wanted := exchange.get("request_body")) is not None:
+            self.bodies.append((wanted, request.json()))
         body = exchange.get("response_body")
         if isinstance(body, dict | list):
             answer = json_answer(body, exchange["status"])

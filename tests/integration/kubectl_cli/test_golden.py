@@ -6,13 +6,14 @@ stderr and exit code with the recording, byte for byte.
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from replay import (  # type: ignore[import-not-found]
-    RECORDINGS,
     Replay,
     initial_events,
     load,
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NAMESPACE = "/api/v1/namespaces/default"
-
-if not RECORDINGS.is_dir():
-    pytest.skip("the recordings are not here", allow_module_level=True)
 
 
 def log(text: str) -> Answer:
@@ -58,7 +56,23 @@ def streams_of(name: str, recording: dict[str, Any]) -> dict[str, Answer | Upgra
             return {f"{pods}/rec/attach": session(out)}
         case "26-run-attach":
             return run_attach(recording, out, err)
+        case "60-cp-to":
+            test = f"{pods}/rec/exec?command=test"
+            return {test: session(exit_code=1), f"{pods}/rec/exec": session()}
+        case "61-cp-from":
+            return {f"{pods}/rec/exec": session(archive_of(recording), out)}
     return {}
+
+
+def archive_of(recording: dict[str, Any]) -> bytes:
+    """The archive that the pod's tar made of the file that was copied."""
+    content = next(iter(recording["files_after"].values())).encode()
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        entry = tarfile.TarInfo("tmp/cpfile")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return stream.getvalue()
 
 
 def ready_pod() -> dict[str, Any]:
@@ -100,6 +114,7 @@ class LazyAnswer:
 SUPPORTED = [
     "01-version",
     "03-api-resources-cold",
+    "04-api-resources-warm",
     "05-api-versions",
     "06-get-pods-cold",
     "07-get-pods",
@@ -135,8 +150,11 @@ SUPPORTED = [
     "51-exec-i",
     "53-exec-spdy",
     "55-attach",
+    "60-cp-to",
+    "61-cp-from",
     "66-auth-can-i",
     "69-auth-whoami",
+    "71-debug",
     "77-get-raw",
     "78-cluster-info",
     "79-config-view",
@@ -184,6 +202,33 @@ def test_output_is_the_recorded_one(
         expected_code,
     )
     assert not unexpected(replay.unknown)
+    assert [sent for _, sent in replay.bodies] == [want for want, _ in replay.bodies]
+
+
+def test_the_version_of_the_server_is_the_recorded_one(
+    serve: Callable[..., Any], kubectl: Callable[..., Any]
+) -> None:
+    """The rest of `02` names the program that was asked: its build, its compiler."""
+    recording = load("02-version-json")
+
+    result = kubectl(serve(Replay(recording)), *recording["argv"])
+
+    shown, expected = json.loads(result.stdout), json.loads(recording["stdout"])
+    assert shown.pop("clientVersion").keys() == expected.pop("clientVersion").keys()
+    assert shown == expected
+
+
+def test_the_copied_file_is_the_recorded_one(
+    serve: Callable[..., Any], kubectl: Callable[..., Any], tmp_path: Path
+) -> None:
+    recording = load("61-cp-from")
+    replay = Replay(recording, streams_of("61-cp-from", recording))
+
+    result = kubectl(serve(replay), *with_files(recording, tmp_path))
+
+    ((path, content),) = recording["files_after"].items()
+    assert result.code == 0
+    assert Path(path.replace("$DIR", str(tmp_path))).read_text() == content
 
 
 def unexpected(requests: list[str]) -> list[str]:
