@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
+from hops.buffers import buffers
 from hops.linger import abort, close_in_stages, reset
 from hops.pipe import (
     Action,
@@ -60,6 +61,11 @@ class _Lane:
     def busy(self) -> bool:
         return self._timer is not None or bool(self._actions)
 
+    @property
+    def free(self) -> bool:
+        """Whether nothing is held back, and nothing will be."""
+        return not self.busy and not self._stalled
+
     def _drain(self) -> None:
         self._timer = None
         while self._actions and not self._stalled:
@@ -80,40 +86,97 @@ class _Lane:
         self._owner.lane_drained(self._outward)
 
 
-class HopProtocol(asyncio.Protocol):
-    """The Pipe's host below a protocol."""
+class HopProtocol(asyncio.BufferedProtocol):
+    """The Pipe's host below a protocol.
+
+    While the pipe is idle, bytes go by without a copy: the protocol above gets them as
+    it would without us.
+    """
+
+    __slots__ = (
+        "_above",
+        "_above_takes_buffers",
+        "_closing",
+        "_eof_kept",
+        "_inward",
+        "_lent",
+        "_loop",
+        "_lost",
+        "_out",
+        "_outward",
+        "_peer_ended",
+        "_transport",
+        "_view",
+        "pipe",
+    )
 
     def __init__(self, pipe: Pipe, role: Role, protocol: asyncio.BaseProtocol) -> None:
         self.pipe = pipe
-        self.protocol = protocol
         self._loop = asyncio.get_running_loop()
         self._out = Direction.UP if role == "client" else Direction.DOWN
-        self._inward = _Lane(self, outward=False)
-        self._outward = _Lane(self, outward=True)
+        self._inward: _Lane | None = None  # made when they are needed
+        self._outward: _Lane | None = None
         self._transport: asyncio.Transport | None = None
         self._closing = False
         self._eof_kept = True
         self._peer_ended = False
         self._lost = False
-        self.view = HopTransport(self)
+        self._lent = False  # the buffer of the protocol above is being filled
+        self._above = protocol
+        self._above_takes_buffers = isinstance(protocol, asyncio.BufferedProtocol)
+        self._view: HopTransport | None = HopTransport(self)
+
+    @property
+    def view(self) -> HopTransport:
+        """The transport for the protocol above, until the connection is lost."""
+        if self._view is None:
+            raise RuntimeError("not connected")
+        return self._view
+
+    @property
+    def protocol(self) -> asyncio.BaseProtocol:
+        """The protocol above."""
+        return self._above
+
+    @protocol.setter
+    def protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._above = protocol
+        self._above_takes_buffers = isinstance(protocol, asyncio.BufferedProtocol)
 
     # called by the transport below
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self.pipe.host = self._carry_out
         facts = _facts(self._transport)
         actions = self.pipe.connected(facts, self._loop.time())
         if actions:
-            self._outward.run(actions)
-        self.protocol.connection_made(self.view)
+            self._lane(outward=True).run(actions)
+        self._above.connection_made(self.view)
 
-    def data_received(self, data: bytes) -> None:
-        now = self._loop.time()
-        self._inward.run(self.pipe.feed(self._out.other, data, now))
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """What the transport below fills; `buffer_updated` follows at once."""
+        self._lent = self._above_takes_buffers and self._passes_by(self._inward)
+        if self._lent:
+            above = cast("asyncio.BufferedProtocol", self._above)
+            return memoryview(above.get_buffer(sizehint))
+        return buffers.plain
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._lent:
+            cast("asyncio.BufferedProtocol", self._above).buffer_updated(nbytes)
+            return
+        data = bytes(buffers.plain[:nbytes])
+        if self._passes_by(self._inward):
+            _give(self._above, data)
+            return
+        actions = self.pipe.feed(self._out.other, data, self._loop.time())
+        self._lane(outward=False).run(actions)
 
     def eof_received(self) -> bool:
         self._peer_ended = True
-        self._inward.run(self.pipe.eof(self._out.other, self._loop.time()))
+        actions = self.pipe.eof(self._out.other, self._loop.time())
+        self._lane(outward=False).run(actions)
         return self._eof_kept
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -121,15 +184,41 @@ class HopProtocol(asyncio.Protocol):
             return
         self._lost = True
         self.pipe.lost(str(exc or ""), self._loop.time())
-        self._inward.stop()
-        self._outward.stop()
-        self.protocol.connection_lost(exc)  # type: ignore[arg-type]
+        for lane in (self._inward, self._outward):
+            if lane is not None:
+                lane.stop()
+        # No cycles: what a connection holds is not left to the garbage collector.
+        above, self._above, self._view, self.pipe.host = (
+            self._above,
+            _NOBODY,
+            None,
+            None,
+        )
+        above.connection_lost(exc)  # type: ignore[arg-type]
 
     def pause_writing(self) -> None:
-        self.protocol.pause_writing()
+        self._above.pause_writing()
 
     def resume_writing(self) -> None:
-        self.protocol.resume_writing()
+        self._above.resume_writing()
+
+    def _passes_by(self, lane: _Lane | None) -> bool:
+        """Whether the pipe has no part in what goes one way now."""
+        return self.pipe.idle and (lane is None or lane.free)
+
+    def _lane(self, *, outward: bool) -> _Lane:
+        if outward:
+            if self._outward is None:
+                self._outward = _Lane(self, outward=True)
+            return self._outward
+        if self._inward is None:
+            self._inward = _Lane(self, outward=False)
+        return self._inward
+
+    def _carry_out(self, direction: Direction, actions: list[Action]) -> None:
+        """What a fault's timer wants."""
+        if not self._lost:
+            self._lane(outward=direction is self._out).run(actions)
 
     # called by the transport above
 
@@ -139,15 +228,23 @@ class HopProtocol(asyncio.Protocol):
             raise RuntimeError("not connected")
         return self._transport
 
-    def send(self, data: bytes) -> None:
-        self._outward.run(self.pipe.feed(self._out, data, self._loop.time()))
+    def send(self, data: bytes | bytearray | memoryview) -> None:
+        if self._passes_by(self._outward):
+            below = self.below
+            # asyncio's own transports may keep a buffer that they could not send.
+            copies = getattr(below, "copies_at_once", False)
+            below.write(data if copies else bytes(data))
+            return
+        actions = self.pipe.feed(self._out, bytes(data), self._loop.time())
+        self._lane(outward=True).run(actions)
 
     def send_eof(self) -> None:
-        self._outward.run(self.pipe.eof(self._out, self._loop.time()))
+        actions = self.pipe.eof(self._out, self._loop.time())
+        self._lane(outward=True).run(actions)
 
     def close_when_sent(self) -> None:
         self._closing = True
-        if not self._outward.busy:
+        if self._outward is None or not self._outward.busy:
             self._close_below()
 
     def _close_below(self) -> None:
@@ -159,7 +256,7 @@ class HopProtocol(asyncio.Protocol):
 
     @property
     def held(self) -> int:
-        return self._outward.held
+        return 0 if self._outward is None else self._outward.held
 
     # called by the lanes
 
@@ -167,7 +264,7 @@ class HopProtocol(asyncio.Protocol):
         if outward:
             self.below.write(data)
         elif not self.below.is_closing():
-            _give(self.protocol, data)
+            _give(self._above, data)
 
     def end(self, outward: bool) -> None:
         if outward:
@@ -176,7 +273,7 @@ class HopProtocol(asyncio.Protocol):
             else:
                 self.below.close()
             return
-        keep = getattr(self.protocol, "eof_received", lambda: None)()
+        keep = getattr(self._above, "eof_received", lambda: None)()
         self._eof_kept = bool(keep)
         if not keep:
             self.close_when_sent()
@@ -188,6 +285,10 @@ class HopProtocol(asyncio.Protocol):
     def lane_drained(self, outward: bool) -> None:
         if outward and self._closing:
             self._close_below()
+
+
+#: Above a connection that is lost.
+_NOBODY = asyncio.BaseProtocol()
 
 
 def _facts(transport: asyncio.Transport) -> dict[str, Any]:
@@ -244,7 +345,7 @@ class HopTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if data:
-            self._host.send(bytes(data))
+            self._host.send(data)
 
     def writelines(self, list_of_data: Iterable[Any]) -> None:
         self.write(b"".join(list_of_data))

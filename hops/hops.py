@@ -29,7 +29,7 @@ class Hops:
             later reaches it too.
     """
 
-    def __init__(self, process: str, *, armed: bool = False) -> None:
+    def __init__(self, process: str, *, armed: bool = True) -> None:
         self.process = process
         #: Whether each new connection gets a Pipe though nobody looks yet.
         self.armed = armed
@@ -68,10 +68,12 @@ class Hops:
         if data_bytes is not None:
             chosen = replace(chosen, data_bytes=parse_bytes(data_bytes))
         self._pipe_maker().trace_to(directory, chosen, defer=defer)
+        self.refresh()
 
     def add_sink(self, sink: Sink) -> None:
         """Tell one more what goes by, besides the file."""
         self._pipe_maker().add_sink(sink)
+        self.refresh()
 
     def remove_sink(self, sink: Sink) -> None:
         """Tell it no more. It is not closed."""
@@ -84,6 +86,16 @@ class Hops:
         """
         if source is not None or self._maker is not None:
             self._pipe_maker().set_faults(source)
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Let open connections see now that taps or faults have changed.
+
+        Without it they see it with their next byte. For a `FaultSource`, after it has
+        changed its version.
+        """
+        if self._maker is not None:
+            self._maker.refresh(asyncio.get_running_loop().time())
 
     def narrator(self, hop: Hop, session: TraceParent | None) -> Narrator | None:
         """Who tells of a process at the end of a hop; None while nobody traces."""

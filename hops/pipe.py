@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hops.hop import Hop, Role
 
@@ -123,6 +123,11 @@ class ConnectionFacts:
     role: Role
     conn: str
 
+    @property
+    def sends(self) -> Direction:
+        """The direction of what our side sends."""
+        return Direction.UP if self.role == "client" else Direction.DOWN
+
 
 class Fault(Protocol):
     """Changes what is delivered. `name` is how it is called in traces.
@@ -135,8 +140,11 @@ class Fault(Protocol):
             is refused, who dialled us is reset), or `Stall` (it never answers)
         tls_context(context: ssl.SSLContext) -> ssl.SSLContext
             the settings to shake hands with, in place of ours
+        attached(pipe: Pipe) -> None
+            the pipe it belongs to, before anything else: `Pipe.push` is for its timers
         connected(facts: dict[str, Any], now: float) -> list[Action] | None
-            the connection stands; actions on what our side sends
+            the connection stands; actions on what our side sends. On a connection that
+            stood before the fault was set, facts has "late": true
         session(trace_id: str) -> None
             the session that the connection belongs to
         lost(now: float) -> None
@@ -204,16 +212,32 @@ class Pipe:
         self._facts: dict[str, Any] | None = None
         self._session: str | None = None
         self._lost = False
-        self._refresh(0.0)
+        #: Carries out what is pushed; set by who hosts the pipe.
+        self.host: Callable[[Direction, list[Action]], None] | None = None
+        self.refresh(0.0)
 
-    def idle(self, now: float) -> bool:
-        """Whether bytes may pass it by: nobody looks, and nothing acts."""
-        self._refresh(now)
-        return not self._taps and not self._faults
+    @property
+    def idle(self) -> bool:
+        """Whether bytes may pass it by: nobody looks, nothing acts, nothing changed."""
+        taps, faults = self._taps_from, self._faults_from
+        return (
+            not self._taps
+            and not self._faults
+            and (taps is None or taps.version == self._taps_version)
+            and (faults is None or faults.version == self._faults_version)
+        )
+
+    def push(self, direction: Direction, actions: list[Action]) -> None:
+        """Do something now, without bytes having come: for a fault's timer.
+
+        Nothing happens before the connection stands and after it is gone.
+        """
+        if self.host is not None and not self._lost:
+            self.host(direction, actions)
 
     def connecting(self, now: float) -> list[Action]:
         """What to do before the connection stands; usually nothing."""
-        self._refresh(now)
+        self.refresh(now)
         actions: list[Action] = []
         for fault in tuple(self._faults):
             hook = getattr(fault, "connecting", None)
@@ -235,7 +259,7 @@ class Pipe:
 
     def connected(self, facts: dict[str, Any], now: float) -> list[Action]:
         """The connection stands; answers what to do with what our side sends."""
-        self._refresh(now)
+        self.refresh(now)
         self._facts = facts
         for tap in tuple(self._taps):
             self._guard(tap, tap.connected, facts, now)
@@ -256,14 +280,14 @@ class Pipe:
 
     def feed(self, direction: Direction, data: bytes, now: float) -> list[Action]:
         """What to do with `data`: one `Deliver` of the same bytes, unless faults act."""
-        self._refresh(now)
+        self.refresh(now)
         for tap in tuple(self._taps):
             self._guard(tap, tap.feed, direction, data, now)
         return self._act(direction, [Deliver(data)], now)
 
     def eof(self, direction: Direction, now: float) -> list[Action]:
         """What to do at the end of a direction."""
-        self._refresh(now)
+        self.refresh(now)
         for tap in tuple(self._taps):
             self._guard(tap, tap.eof, direction, now)
         return self._act(direction, [HalfClose()], now)
@@ -283,7 +307,7 @@ class Pipe:
         for tap in tuple(self._taps):
             self._guard(tap, tap.acted, fault, direction, kind, now)
 
-    def _refresh(self, now: float) -> None:
+    def refresh(self, now: float) -> None:
         """Ask the sources again when they have changed."""
         taps, faults = self._taps_from, self._faults_from
         if taps is not None and taps.version != self._taps_version:
@@ -312,12 +336,17 @@ class Pipe:
         before = self._faults
         self._faults = list(source.faults_for(self.connection))
         for fault in tuple(self._faults):
-            if self._facts is None or any(fault is known for known in before):
+            if any(fault is known for known in before):
                 continue
-            # What it would do to a connection that is made now comes too late.
-            self._introduce(fault, self._facts | {"late": True}, now)
+            if hasattr(fault, "attached"):
+                fault.attached(self)
+            if self._facts is None:
+                continue
+            actions = self._introduce(fault, self._facts | {"late": True}, now)
             if self._session is not None and hasattr(fault, "session"):
                 fault.session(self._session)
+            if actions:
+                self.push(self.connection.sends, actions)
 
     def _introduce(
         self, fault: Fault, facts: dict[str, Any], now: float

@@ -39,6 +39,7 @@ class PipeMaker:
         self._taps: weakref.WeakValueDictionary[tuple[str, bool], ConnectionTap]
         self._taps = weakref.WeakValueDictionary()
         self._faults = _Faults()
+        self._pipes: weakref.WeakSet[Pipe] = weakref.WeakSet()
         self.version = 0
 
     @property
@@ -97,7 +98,14 @@ class PipeMaker:
         connection = ConnectionFacts(
             hop, self._numbers[hop], self._process, role, self._new_id()
         )
-        return Pipe(connection=connection, taps_from=self, faults_from=self._faults)
+        pipe = Pipe(connection=connection, taps_from=self, faults_from=self._faults)
+        self._pipes.add(pipe)
+        return pipe
+
+    def refresh(self, now: float) -> None:
+        """Let every open connection see what has changed, before its next byte."""
+        for pipe in tuple(self._pipes):
+            pipe.refresh(now)
 
     def taps_for(self, connection: ConnectionFacts) -> Sequence[Tap]:
         """A tap for all who see masked events, and one for those who see secrets."""

@@ -59,9 +59,10 @@ async def hops():
         await until(lambda: not made.open_connections() and not running())
 
 
-@pytest.fixture(params=["bare", "traced"])
+@pytest.fixture(params=["bare", "armed", "traced"])
 async def bare_or_traced(request, hops, tmp_path):
-    """The same test without and with a Pipe in every path."""
+    """The same test without a Pipe, with an idle one, and with one that looks."""
+    hops.armed = request.param == "armed"
     if request.param == "traced":
         hops.trace_to(tmp_path / "trace")
     yield

@@ -28,6 +28,13 @@ from tests.integration.hops.pki import Authority
 BLOB = os.urandom(3_000_000)
 
 
+@pytest.fixture
+def hops(hops):
+    """Without a Pipe: the transport itself is looked at here."""
+    hops.armed = False
+    return hops
+
+
 class Collector(asyncio.Protocol):
     """Keeps all it gets."""
 
@@ -542,9 +549,11 @@ async def test_settings_do_not_share_sessions(
     listener.close()
 
 
+@pytest.mark.parametrize("armed", [False, True], ids=["bare", "armed"])
 async def test_a_closed_connection_does_not_wait_for_the_garbage_collector(
-    hops, server_tls, client_tls
+    hops, server_tls, client_tls, armed
 ):
+    hops.armed = armed
     accepted = asyncio.Queue()
 
     class Accepted(Connection):
