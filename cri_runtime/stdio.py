@@ -48,7 +48,7 @@ class OutputPipe:
     ) -> None:
         self.on_data = on_data
         self._on_end = on_end
-        self._descriptor = descriptor
+        self.descriptor = descriptor
         self._loop = asyncio.get_running_loop()
         self._reading = False
         self._grown = False
@@ -60,24 +60,24 @@ class OutputPipe:
         """Stop reading; the writer will wait once the pipe is full."""
         if self._reading:
             self._reading = False
-            self._loop.remove_reader(self._descriptor)
+            self._loop.remove_reader(self.descriptor)
 
     def resume(self) -> None:
         """Read on."""
         if not self._reading and not self.ended:
             self._reading = True
-            self._loop.add_reader(self._descriptor, self._read)
+            self._loop.add_reader(self.descriptor, self._read)
 
     def close(self) -> None:
         """Read no more; the writer gets SIGPIPE. `on_end` is not called."""
         if not self.ended:
             self.pause()
             self.ended = True
-            os.close(self._descriptor)
+            os.close(self.descriptor)
 
     def _read(self) -> None:
         try:
-            data = os.read(self._descriptor, _READ_SIZE)
+            data = os.read(self.descriptor, _READ_SIZE)
         except BlockingIOError:
             return
         except OSError as error:
@@ -96,7 +96,7 @@ class OutputPipe:
         if size >= _DEFAULT_PIPE_SIZE and not self._grown:
             self._grown = True
             with contextlib.suppress(OSError):  # the user's share of pipes is used up
-                fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+                fcntl.fcntl(self.descriptor, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
 
 
 class StdinPipe:

@@ -49,6 +49,15 @@ async def serve_attach(
             **{name: True for name in _NAMES if name in streams.theirs},
         )
         streams.close_theirs()
+        config = container.config
+        session.tell(
+            "up",
+            "attached",
+            container=config.metadata.name,
+            wanted=[name for name in _NAMES if getattr(options, name)],
+            stdin=config.stdin,
+            tty=config.tty,
+        )
         session.connect(streams.ends)
         if options.stdout or options.stderr:
             await session.outputs_ended.wait()

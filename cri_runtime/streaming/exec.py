@@ -7,10 +7,12 @@ internal/cri/server/container_exec.go.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cri_runtime.errors import CriError
+from cri_runtime.streaming.holders import holders
 from wire.exit_status import ExitResult, exited, internal_error
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from cri_runtime.records import Container
     from cri_runtime.streaming.requests import PendingRequest
     from cri_runtime.streaming.session import Session
+    from wire.terminal import TerminalSize
 
 __all__ = ["serve_exec"]
 
@@ -27,6 +30,9 @@ logger = logging.getLogger(__name__)
 # their request; a command that asks for it first thing must not see 0x0
 # (kubernetes/kubernetes issue 47990). Unlike containerd, which lets the two race.
 SIZE_PATIENCE = 0.1
+
+# Seconds after a command's end in which its output usually ends, too.
+_SOON = 0.1
 
 
 async def serve_exec(
@@ -43,15 +49,39 @@ async def serve_exec(
             f"error executing command in container: failed to exec in container: {error}"
         )
     streams = running.streams
-    session.tell("up", "started", command=command)
+    session.tell("up", "started", command=command, **_terminal(options.tty, size))
     try:
         session.on_resize = running.resize
         session.connect(streams.ends)
         code = await asyncio.shield(running.exited)
         session.tell("down", "exited", code=code)
         logger.debug("exec ended", extra={"exec": running.id, "code": code})
-        await session.outputs_ended.wait()
+        await _output_end(session)
     finally:
         session.on_resize = None
         streams.close()
     return exited(code, command)
+
+
+def _terminal(tty: bool, size: TerminalSize | None) -> dict[str, Any]:
+    """What a trace says of the command's terminal."""
+    if not tty:
+        return {}
+    return {"tty": True, "size": [size.width, size.height] if size else None}
+
+
+async def _output_end(session: Session) -> None:
+    """Wait for it; say for whom, if somebody looks on."""
+    if session.is_watched:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SOON):
+                await session.outputs_ended.wait()
+                return
+        found = await asyncio.to_thread(holders, session.open_outputs)
+        session.tell(
+            "",
+            "output held",
+            pids=[holder.pid for holder in found],
+            commands=[holder.command for holder in found],
+        )
+    await session.outputs_ended.wait()

@@ -73,6 +73,7 @@ class Session(asyncio.Protocol):
         self._early: list[StdinReceived | StdinClosed] = []
         self._early_size = 0
         self._outputs: list[OutputPipe] = []
+        self._finished = False
         self._blocked = False
         self._answers_stuck = False
         self._sized = asyncio.Event()
@@ -132,8 +133,19 @@ class Session(asyncio.Protocol):
         if self._narrator is not None:
             self._narrator.tell(direction, kind, size, **info)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody hears what is told."""
+        return self._narrator is not None
+
+    @property
+    def open_outputs(self) -> list[int]:
+        """Our ends of the outputs that may still bring something."""
+        return [pipe.descriptor for pipe in self._outputs if not pipe.ended]
+
     def finish(self, result: ExitResult, shape: StatusShape = "compact") -> None:
         """Send the outcome, and close."""
+        self._finished = True
         self._timer.cancel()
         if self._stdin is not None:
             self._stdin.close()
@@ -149,6 +161,7 @@ class Session(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection, without a word."""
+        self._finished = True
         abort(self._transport)
 
     # asyncio.Protocol
@@ -203,6 +216,7 @@ class Session(asyncio.Protocol):
         return self._last_data + self._idle_timeout
 
     def _expire(self, now: float) -> None:
+        self.tell("", "idle timeout", seconds=self._idle_timeout)
         self.abort()
 
     # from the client
@@ -283,6 +297,8 @@ class Session(asyncio.Protocol):
         """The client is gone."""
         if self.left.is_set():
             return
+        if not self._finished:
+            self.tell("", "client left", process_stays=self._drains)
         self.left.set()
         self.opened.set()  # or there is nothing more to wait for
         self._timer.cancel()

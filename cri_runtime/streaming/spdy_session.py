@@ -55,6 +55,7 @@ class SpdySession(Session):
         return self._spdy.deadline()
 
     def _expire(self, now: float) -> None:
+        self.tell("", "idle timeout" if self._spdy.ready else "streams missing")
         for event in self._spdy.expire(now):
             self._handle(event)
         self._flush()
