@@ -243,7 +243,7 @@ class Session(asyncio.Protocol):
                 self._early_size += len(event.data)
                 self._control_reading()
         elif isinstance(event, StdinReceived):
-            self.tell("up", "stdin", len(event.data))
+            self.tell("up", "stdin", len(event.data), payload=event.data)
             self._stdin.write(event.data)
         else:
             self.tell("up", "stdin ended")
@@ -323,7 +323,7 @@ class Session(asyncio.Protocol):
     def _read(self, name: str, descriptor: int, send: Callable[[bytes], None]) -> None:
         def pass_on(data: bytes) -> None:
             self._last_data = self._loop.time()
-            self.tell("down", name, len(data))
+            self.tell("down", name, len(data), payload=data)
             send(data)
             self._flush()
 
