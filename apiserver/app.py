@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-import time
 from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -45,9 +44,9 @@ from apiserver.resources.objects import Objects
 from apiserver.resources.pods import PODS
 from apiserver.response import add_common_headers
 from apiserver.services import Cachers, Services, TokenAuthenticator
-from apiserver.storage.compaction import compact_periodically
 from apiserver.storage.objects import ObjectStore
 from apiserver.streaming.kubelets import Kubelets
+from hops.clock import wall
 from hops.hop import Hop, format_address
 from hops.serve import ServedApplication, serve_application
 from hops.tasks import cancel_and_wait, spawn
@@ -139,9 +138,7 @@ class ApiServer:
         self._bootstrap = spawn("bootstrap", self._ensure_first_objects())
         self._compaction = spawn(
             "compaction",
-            compact_periodically(
-                self.services.store, interval=config.etcd_compaction_interval
-            ),
+            self.services.store.compact_periodically(config.etcd_compaction_interval),
         )
 
     async def _ensure_first_objects(self) -> None:
@@ -175,7 +172,7 @@ class ApiServer:
         path = unquote(target)
         query = Query(parse_qsl(query_string, keep_blank_values=True))
         info = parse_request_info(request.method, path, query)
-        return RequestContext(request, self.services, info, query, time.time())
+        return RequestContext(request, self.services, info, query, wall())
 
     async def close(self) -> None:
         """Stop listening, end what runs, and release the store."""
@@ -221,7 +218,7 @@ async def _prepare_response(request: web.Request, response: web.StreamResponse) 
 async def build(config: Config, hops: Hops) -> ApiServer:
     """Open the store and put the server together; it does not listen yet."""
     config.check()
-    store = await _open_store(config)
+    store = await _open_store(config, hops)
     registry = built_in_registry()
     cachers = Cachers(store)
     following = Following(cachers)
@@ -245,13 +242,13 @@ async def build(config: Config, hops: Hops) -> ApiServer:
         metrics=Metrics(),
         reads=InFlight(config.max_requests_inflight),
         writes=InFlight(config.max_mutating_requests_inflight),
-        clock=time.time,
+        clock=wall,
     )
     _add_token_authenticators(services, following)
     return ApiServer(services, hops, following)
 
 
-async def _open_store(config: Config) -> Store:
+async def _open_store(config: Config, hops: Hops) -> Store:
     match config.storage_backend:
         case "memory":
             from apiserver.storage.memory import MemoryStore
@@ -264,6 +261,17 @@ async def _open_store(config: Config) -> Store:
                 raise ValueError("--sqlite-path is required")
             config.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
             return await SqliteStore.open(config.sqlite_path)
+        case "etcd3":
+            # grpcio costs 20 MB: only where it is needed.
+            from apiserver.storage.etcd import EtcdStore
+            from apiserver.storage.etcd_channel import EtcdFiles
+
+            files = EtcdFiles(
+                config.etcd_cafile, config.etcd_certfile, config.etcd_keyfile
+            )
+            return await EtcdStore.open(
+                hops, config.etcd_servers, files=files, prefix=config.etcd_prefix
+            )
         case backend:
             raise ValueError(f"--storage-backend={backend} is not built in")
 

@@ -33,6 +33,10 @@ class Config:
     storage_backend: str = "sqlite"
     sqlite_path: Path | None = None
     etcd_servers: tuple[str, ...] = ()
+    etcd_cafile: Path | None = None
+    etcd_certfile: Path | None = None
+    etcd_keyfile: Path | None = None
+    etcd_prefix: str = "/registry"
     token_auth_file: Path | None = None
     anonymous_auth: bool = True
     authorization_mode: tuple[str, ...] = ("Node", "RBAC")
@@ -69,6 +73,8 @@ class Config:
             raise ValueError("--sqlite-path is required with --storage-backend=sqlite")
         if self.storage_backend == "etcd3" and not self.etcd_servers:
             raise ValueError("--etcd-servers must be specified")
+        if (self.etcd_certfile is None) != (self.etcd_keyfile is None):
+            raise ValueError("--etcd-certfile and --etcd-keyfile go together")
 
     @property
     def audiences(self) -> tuple[str, ...]:
@@ -203,6 +209,31 @@ def _add_storage(group: argparse._ArgumentGroup) -> None:
         default=(),
         metavar="LIST",
         help="comma-separated URLs of the etcd3 backend",
+    )
+    group.add_argument(
+        "--etcd-cafile",
+        type=Path,
+        metavar="FILE",
+        help="PEM authorities that etcd's certificates are checked against;"
+        " without it those of the system",
+    )
+    group.add_argument(
+        "--etcd-certfile",
+        type=Path,
+        metavar="FILE",
+        help="PEM client certificate shown to etcd",
+    )
+    group.add_argument(
+        "--etcd-keyfile",
+        type=Path,
+        metavar="FILE",
+        help="PEM private key of that certificate",
+    )
+    group.add_argument(
+        "--etcd-prefix",
+        default=Config.etcd_prefix,
+        metavar="PATH",
+        help="what all keys in etcd begin with (default %(default)s)",
     )
     group.add_argument(
         "--etcd-compaction-interval",

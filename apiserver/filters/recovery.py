@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from apimachinery.status import StatusError
+from apimachinery.status import StatusError, failure_status
 from apiserver.response import plain_text, status_response
+from apiserver.storage.interface import StoreUnavailable
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -28,6 +29,10 @@ async def recover(context: RequestContext, following: Handler) -> web.StreamResp
         return await following(context)
     except StatusError as refusal:
         return status_response(context, refusal.status)
+    except StoreUnavailable as trouble:
+        # ErrorToAPIStatus: an error that is no Status is one of 500, without a reason.
+        logger.error("the store failed: %s", trouble)
+        return status_response(context, failure_status(500, "", str(trouble)))
     except ConnectionError:
         # The client left while we answered: nobody is there to be told.
         raise

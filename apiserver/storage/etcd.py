@@ -21,6 +21,7 @@ from apiserver.storage.etcd_client import (
     EtcdError,
     FutureRevisionError,
 )
+from apiserver.storage.etcd_compaction import compact_periodically
 from apiserver.storage.etcd_follower import EtcdFollower, watch_request
 from apiserver.storage.etcd_keys import DEFAULT_PREFIX, EtcdKeys, range_end
 from apiserver.storage.etcd_leases import EtcdLeases
@@ -272,6 +273,10 @@ class EtcdStore:
             await self.client.compact(target)
         except CompactedError:
             return  # by another API server, or by etcd itself
+
+    async def compact_periodically(self, interval: float) -> None:
+        """Take turns at it with the other API servers; runs until cancelled."""
+        await compact_periodically(self.client, interval=interval)
 
     async def close(self) -> None:
         await self._broadcaster.close()

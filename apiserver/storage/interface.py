@@ -26,6 +26,7 @@ __all__ = [
     "StoreUnavailable",
     "StoreWatch",
     "StoredValue",
+    "UndecodableValue",
     "WatcherTooSlow",
 ]
 
@@ -83,6 +84,10 @@ class StoreUnavailable(OSError):  # noqa: N818
 
     A write that ended so may have been carried out all the same.
     """
+
+
+class UndecodableValue(StoreUnavailable):
+    """A stored value is no object: encrypted, or of a kind that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +211,9 @@ class Store(Protocol):
 
     async def compact(self, revision: int) -> None:
         """Forget history up to ``revision``; current values stay."""
+
+    async def compact_periodically(self, interval: float) -> None:
+        """Forget what is older than so many seconds, again and again, until cancelled."""
 
     async def close(self) -> None:
         """End all watches and release the database."""

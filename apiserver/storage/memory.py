@@ -11,6 +11,7 @@ from bisect import bisect_left, insort
 from typing import TypeAlias
 
 from apiserver.storage.broadcaster import Broadcaster, QueueWatch
+from apiserver.storage.compaction import compact_periodically
 from apiserver.storage.history import History
 from apiserver.storage.interface import (
     Compacted,
@@ -181,6 +182,9 @@ class MemoryStore:
         self._history.forget(revision)
         for past in [key for key in self._past if key <= revision]:
             del self._past[past]
+
+    async def compact_periodically(self, interval: float) -> None:
+        await compact_periodically(self, interval=interval)
 
     async def close(self) -> None:
         for timer in self._timers.values():

@@ -2,7 +2,8 @@
 
 An object is kept as JSON without resourceVersion, which is the revision of its key.
 JSON is written with sorted keys: equal objects are equal bytes, and an update that
-changes nothing can be seen and not written.
+changes nothing can be seen and not written. Protobuf is read too, for that is what
+kube-apiserver leaves in an etcd; it reads our JSON in turn.
 Source: kubernetes/apiserver pkg/storage/etcd3/store.go.
 """
 
@@ -21,6 +22,7 @@ from apiserver.storage.interface import (
     KeyNotFound,
     Store,
     StoredValue,
+    UndecodableValue,
 )
 
 __all__ = ["ObjectList", "ObjectStore", "Update", "decode", "encode"]
@@ -43,10 +45,33 @@ _ENCODER = json.JSONEncoder(
 )
 
 
+_PROTOBUF = b"k8s\0"
+_ENCRYPTED = b"k8s:enc:"
+
+
 def decode(value: bytes, revision: int) -> JsonObject:
-    """The object that ``value`` holds, with its resourceVersion."""
-    obj: JsonObject = json.loads(value)
+    """The object that ``value`` holds, with its resourceVersion.
+
+    Raises:
+        UndecodableValue: it is encrypted, or no object that we know.
+    """
+    obj = _parse(value)
     metadata_of(obj)["resourceVersion"] = str(revision)
+    return obj
+
+
+def _parse(value: bytes) -> JsonObject:
+    try:
+        if value.startswith(_PROTOBUF):
+            from apimachinery.serializer import protobuf  # only beside a kube-apiserver
+
+            return protobuf.decode(value)
+        obj: JsonObject = json.loads(value)
+    except ValueError as err:
+        if value.startswith(_ENCRYPTED):
+            provider = value[len(_ENCRYPTED) : 64].split(b":")[0].decode("latin-1")
+            raise UndecodableValue(f"encrypted at rest by {provider}") from None
+        raise UndecodableValue(str(err)) from err
     return obj
 
 
@@ -111,9 +136,10 @@ class ObjectStore:
             made = update(decode(stored.value, stored.revision))
             obj = await made if inspect.isawaitable(made) else made
             value = encode(obj)
-            if value == stored.value and fresh:
+            same = value == stored.value or _says_the_same(value, stored)
+            if same and fresh:
                 return decode(stored.value, stored.revision)
-            if value == stored.value:
+            if same:
                 stored, fresh = await self._read(key), True
                 continue
             try:
@@ -179,3 +205,10 @@ class ObjectStore:
         if stored is None:
             raise KeyNotFound(key)
         return stored
+
+
+def _says_the_same(value: bytes, stored: StoredValue) -> bool:
+    """Whether a value in another format is the object that ``value`` is."""
+    if not stored.value.startswith(_PROTOBUF):
+        return False
+    return encode(decode(stored.value, stored.revision)) == value

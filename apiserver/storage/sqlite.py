@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from apiserver.storage.broadcaster import Broadcaster, QueueWatch
+from apiserver.storage.compaction import compact_periodically
 from apiserver.storage.interface import Conflict, ListResult, StoredValue, StoreEvent
 from apiserver.storage.sqlite_log import Change, Expiry, RevisionLog, Synchronous
 from apiserver.storage.sqlite_writer import Writer
@@ -190,6 +191,9 @@ class SqliteStore:
         call = self._writer.call
         while await call(lambda log: log.compact(revision, COMPACT_PAGE)):
             pass  # writes of others go between the pages
+
+    async def compact_periodically(self, interval: float) -> None:
+        await compact_periodically(self, interval=interval)
 
     async def close(self) -> None:
         if self._timer is not None:
