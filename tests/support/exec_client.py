@@ -11,6 +11,7 @@ from hops.admin import call_admin
 from hops.blocking import BlockingClient, TlsSettings
 
 __all__ = [
+    "admin_call",
     "admin_tls",
     "api_client",
     "exec_client",
@@ -48,14 +49,28 @@ def api_client(cluster, tls=None) -> BlockingClient:
 
 def stats(cluster) -> dict[str, dict]:
     """What each service says of itself: connections, tasks, descriptors, memory."""
-    (extension,) = _server(cluster)["extensions"]
-    sockets = extension["extension"]["adminSockets"]
-    return {name: call_admin(path, {"cmd": "stats"}) for name, path in sockets.items()}
+    return admin_call(cluster, {"cmd": "stats"})
+
+
+def admin_call(cluster, request: dict) -> dict[str, dict]:
+    """What each service answers to a command; AssertionError when one refuses."""
+    answers = {
+        name: call_admin(path, request) for name, path in _sockets(cluster).items()
+    }
+    refused = {name: told for name, told in answers.items() if not told["ok"]}
+    assert not refused, refused
+    return answers
 
 
 def server_url(cluster) -> str:
     """Where the API server is."""
     return _server(cluster)["server"]
+
+
+def _sockets(cluster) -> dict[str, str]:
+    (extension,) = _server(cluster)["extensions"]
+    sockets: dict[str, str] = extension["extension"]["adminSockets"]
+    return sockets
 
 
 def _server(cluster):
