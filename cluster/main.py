@@ -32,7 +32,13 @@ __all__ = ["main"]
 
 # RFC 1123 label; short, since it becomes part of node names and of socket paths.
 _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,22}[a-z0-9])?")
-_FLAGS_OF_PATHS: Final = ("trace_dir", "image_catalogue")
+_FLAGS_OF_PATHS: Final = (
+    "trace_dir",
+    "image_catalogue",
+    "etcd_cafile",
+    "etcd_certfile",
+    "etcd_keyfile",
+)
 _KEPT_FLAGS: Final = (
     "nodes",
     "bind_address",
@@ -42,6 +48,11 @@ _KEPT_FLAGS: Final = (
     "cri_socket",
     "image_policy",
     "image_catalogue",
+    "etcd",
+    "etcd_cafile",
+    "etcd_certfile",
+    "etcd_keyfile",
+    "etcd_prefix",
 )
 
 
@@ -401,6 +412,19 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     add("--cri-socket", metavar="URL", help="use this CRI runtime (unix:///…)")
     add("--image-policy", choices=["permissive", "strict"], help="see docs/images.md")
     add("--image-catalogue", metavar="FILE", help="images beside the built-in ones")
+    add(
+        "--etcd",
+        metavar="URL[,URL]",
+        help="keep the objects in this etcd; empty: in a file, as by default",
+    )
+    add("--etcd-cafile", metavar="FILE", help="authorities of its certificates")
+    add("--etcd-certfile", metavar="FILE", help="client certificate shown to it")
+    add("--etcd-keyfile", metavar="FILE", help="private key of that certificate")
+    add(
+        "--etcd-prefix",
+        metavar="PATH",
+        help="what its keys begin with; one for each cluster (default: /registry)",
+    )
     add(
         "--timeout",
         type=float,

@@ -143,8 +143,7 @@ def _api_server(settings: ClusterSettings, layout: Layout) -> Service:
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": str(pki.service_account_public_key),
         "service-account-signing-key-file": str(pki.service_account_key),
-        "storage-backend": "sqlite",
-        "sqlite-path": str(layout.database),
+        **_storage_flags(settings, layout),
         "controllers-kubeconfig": str(layout.component_config("controller-manager")),
         "scheduler-kubeconfig": str(layout.component_config("scheduler")),
         "emulate-version": settings.emulate_version,
@@ -165,6 +164,19 @@ def _api_server(settings: ClusterSettings, layout: Layout) -> Service:
         ),
         admin_socket=layout.admin_socket(API_SERVER),
     )
+
+
+def _storage_flags(settings: ClusterSettings, layout: Layout) -> dict[str, str]:
+    if not settings.etcd:
+        return {"storage-backend": "sqlite", "sqlite-path": str(layout.database)}
+    return {
+        "storage-backend": "etcd3",
+        "etcd-servers": settings.etcd,
+        "etcd-cafile": settings.etcd_cafile,
+        "etcd-certfile": settings.etcd_certfile,
+        "etcd-keyfile": settings.etcd_keyfile,
+        "etcd-prefix": settings.etcd_prefix,
+    }
 
 
 def _cri(settings: ClusterSettings, layout: Layout, node: NodeLayout) -> Service:

@@ -55,6 +55,8 @@ class ClusterSettings:
         ports: by service name; those in `fixed_ports` were given by the user.
         kubelet: a kubelet's executable to run in place of ours.
         cri_socket: a CRI endpoint (unix:///...) in place of our runtime.
+        etcd: URLs of an etcd to keep the objects in, in place of a file of our own;
+            `etcd_cafile`, `etcd_certfile`, `etcd_keyfile` and `etcd_prefix` belong to it.
         trace_bytes: how much of each payload a trace keeps: a number, or "all"; empty
             is the default of `hops.trace`.
     """
@@ -72,6 +74,11 @@ class ClusterSettings:
     cri_socket: str = ""
     image_policy: str = ""
     image_catalogue: str = ""
+    etcd: str = ""
+    etcd_cafile: str = ""
+    etcd_certfile: str = ""
+    etcd_keyfile: str = ""
+    etcd_prefix: str = ""
 
     @property
     def context_name(self) -> str:
