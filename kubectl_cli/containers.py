@@ -12,7 +12,7 @@ from kubectl_cli.errors import CommandError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, TextIO
 
     from apimachinery.types import JsonObject
 
@@ -54,11 +54,17 @@ def find_container(pod: JsonObject, name: str) -> JsonObject:
 
 
 def choose_container(
-    pod: JsonObject, name: str, *, quiet: bool, lenient: bool = False
+    pod: JsonObject,
+    name: str,
+    *,
+    quiet: bool,
+    lenient: bool = False,
+    told: TextIO | None = None,
 ) -> JsonObject:
     """The named container, else the annotated one, else the first; the last aloud.
 
-    `lenient` is for logs, which only warn about an annotation that names none.
+    `lenient` is for logs, which only warn about an annotation that names none. `told`
+    is where the choice is told, stderr by default.
     """
     if name:
         return find_container(pod, name)
@@ -82,6 +88,6 @@ def choose_container(
     if not quiet and sum(1 for _ in all_containers(pod)) > 1:
         print(
             f'Defaulted container "{first["name"]}" out of: {_listed(pod)}',
-            file=sys.stderr,
+            file=told or sys.stderr,
         )
     return first

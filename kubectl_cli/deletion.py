@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from apimachinery.status import StatusError
 from kubectl_cli.changes import DryRun, add_source, dry_run_of, raise_all
 from kubectl_cli.errors import CommandError
+from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.manifests import read_manifests
 from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
 from kubectl_cli.waiting import wait_gone
@@ -155,7 +156,8 @@ class DeleteCommand:
         ]
         for resource in resources:
             namespace = "" if everywhere else self._factory.namespace
-            listed = self._factory.client.get(resource.path(namespace), query)
+            with telling_of_list(resource, query):
+                listed = self._factory.client.get(resource.path(namespace), query)
             for item in listed.get("items") or ():
                 metadata = item["metadata"]
                 own = metadata.get("namespace") or ""

@@ -11,6 +11,7 @@ from apimachinery.status import StatusError
 from kubectl_cli.changes import raise_all
 from kubectl_cli.describe.data import describe_config_map, describe_secret
 from kubectl_cli.errors import CommandError
+from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.manifests import read_manifests
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.rest import ACCEPT_REST
@@ -118,7 +119,8 @@ class DescribeCommand:
         more = ""
         while True:
             asked = [*query, ("continue", more)] if more else query
-            listed = self._factory.client.get(resource.path(namespace), asked)
+            with telling_of_list(resource, query):
+                listed = self._factory.client.get(resource.path(namespace), asked)
             for item in listed.get("items") or ():
                 metadata = item["metadata"]
                 own = metadata.get("namespace") or ""

@@ -65,7 +65,10 @@ def _number(which: str, text: str) -> int:
 
 
 def _split(word: str) -> tuple[str, str]:
-    """The local and the remote part, which are the same where there is one only."""
+    """The local and the remote part, which are the same where there is one only.
+
+    Unlike kubectl, which takes the first of three for both.
+    """
     parts = word.split(":")
     if len(parts) > 2:
         raise CommandError(f"invalid port format '{word}'")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
 from kubectl_cli.errors import AggregateError, CommandError
+from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.manifests import read_manifests
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.printers.objects import (
@@ -152,17 +153,16 @@ class GetCommand:
     ) -> JsonObject:
         client = self._factory.client
         if not request.name:
-            return client.get(path, query, accept=accept)
+            with telling_of_list(request.resource, query):
+                return client.get(path, query, accept=accept)
         with telling_of_namespace(client, request.namespace):
             return client.get(path, query, accept=accept)
 
     def _failed(self, request: _Request, error: StatusError) -> None:
         """Keep the error for the end, unless missing objects are to be ignored."""
-        if error.reason == "NotFound" and request.name:
-            if self._options.flag("ignore-not-found"):
-                return
-        elif error.reason in ("NotFound", "BadRequest"):
-            _explain_list(error, request.resource, self._options)
+        missing = error.reason == "NotFound" and request.name
+        if missing and self._options.flag("ignore-not-found"):
+            return
         self._errors.append(error)
 
     def _print_objects(self, requests: list[_Request], *, single: bool) -> None:
@@ -348,24 +348,6 @@ def _custom_columns(options: Options) -> CustomColumns:
         problem = (error.strerror or "").lower()
         text = f"error reading template {spec}, open {spec}: {problem}"
         raise CommandError(text) from None
-
-
-def _explain_list(error: StatusError, resource: Resource, options: Options) -> None:
-    """cli-runtime selector.go: say which list could not be had."""
-    from apimachinery.go_text import quote
-
-    group_version = resource.api_version if resource.group else f"/{resource.version}"
-    what = quote(f"{group_version}, Resource={resource.name}")
-    labels, fields = options.text("selector"), options.text("field-selector")
-    if labels or fields:
-        head = (
-            f"Unable to find {what} that match label selector {quote(labels)},"
-            f" field selector {quote(fields)}"
-        )
-    else:
-        head = f"Unable to list {what}"
-    error.status["message"] = f"{head}: {error.message}"
-    error.args = (error.status["message"],)
 
 
 def _items(answer: JsonObject) -> list[JsonObject]:

@@ -16,6 +16,7 @@ from apimachinery.status import StatusError
 from kubectl_cli.containers import all_containers, choose_container
 from kubectl_cli.errors import CommandError
 from kubectl_cli.failures import standard_message
+from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.pods import first_pod, is_ready, selector_of
 from kubectl_cli.resources import POD
@@ -133,7 +134,8 @@ class LogCommand:
         more = ""
         while True:
             asked = [*query, ("continue", more)] if more else query
-            listed = self._factory.client.get(path, asked, accept=ACCEPT_REST)
+            with telling_of_list(POD, query):
+                listed = self._factory.client.get(path, asked, accept=ACCEPT_REST)
             pods += listed.get("items") or []
             more = (listed.get("metadata") or {}).get("continue") or ""
             if not more:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubectl_cli.errors import CommandError
+from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.manifests import read_manifests
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
@@ -90,7 +91,8 @@ def _listed(
         )
         if value
     ]
-    listed = factory.client.get(resource.path(namespace), query)
+    with telling_of_list(resource, query):
+        listed = factory.client.get(resource.path(namespace), query)
     kind, version = resource.kind, resource.api_version
     for item in listed.get("items") or ():
         obj = {"apiVersion": version, "kind": kind, **item}

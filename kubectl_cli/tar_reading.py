@@ -128,17 +128,18 @@ class Unpacker:
 
     def _folder(self, path: list[str]) -> int:
         """A descriptor of the folder, which is made; no step follows a link."""
-        os.makedirs(self._target, 0o755, exist_ok=True)
-        # The target itself may be a link: the user has named it.
-        folder = os.open(self._target, _FOLDER & ~os.O_NOFOLLOW)
-        for step in path:
-            try:
-                with suppress(FileExistsError):
-                    os.mkdir(step, 0o755, dir_fd=folder)
-                inner = os.open(step, _FOLDER, dir_fd=folder)
-            finally:
-                os.close(folder)
-            folder = inner
+        shown = self._target
+        try:
+            os.makedirs(self._target, 0o755, exist_ok=True)
+            # The target itself may be a link: the user has named it.
+            folder = os.open(self._target, _FOLDER & ~os.O_NOFOLLOW)
+            for step in path:
+                shown = posixpath.join(shown, step)
+                folder = _step_into(folder, step)
+        except FileExistsError:
+            raise CommandError(f"mkdir {shown}: not a directory") from None
+        except OSError as error:
+            raise _failure("mkdir", shown, error) from None
         return folder
 
     def _write(self, path: list[str], content: IO[bytes], shown: str) -> None:
@@ -153,19 +154,29 @@ class Unpacker:
             try:
                 return os.open(self._target, flags | os.O_TRUNC, 0o666)
             except OSError as error:
-                raise _cannot_open(shown, error) from None
+                raise _failure("open", shown, error) from None
         folder = self._folder(path[:-1])
         try:
             descriptor = os.open(path[-1], _NEW_FILE | os.O_TRUNC, 0o666, dir_fd=folder)
         except OSError as error:
-            raise _cannot_open(shown, error) from None
+            raise _failure("open", shown, error) from None
         finally:
             os.close(folder)
         return descriptor
 
 
-def _cannot_open(shown: str, error: OSError) -> CommandError:
-    return CommandError(f"open {shown}: {(error.strerror or str(error)).lower()}")
+def _step_into(folder: int, name: str) -> int:
+    """Make and open a folder in an open one, which is closed."""
+    try:
+        with suppress(FileExistsError):
+            os.mkdir(name, 0o755, dir_fd=folder)
+        return os.open(name, _FOLDER, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _failure(what: str, shown: str, error: OSError) -> CommandError:
+    return CommandError(f"{what} {shown}: {(error.strerror or str(error)).lower()}")
 
 
 def _warn(text: str) -> None:

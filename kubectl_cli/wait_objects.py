@@ -9,6 +9,7 @@ from apimachinery.status import StatusError
 from kubectl_cli.changes import ResultPrinter, raise_all
 from kubectl_cli.conditions import ConditionIs, Created, Deleted, JsonPathIs
 from kubectl_cli.errors import CommandError
+from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.manifests import read_manifests
 from kubectl_cli.targets import MISSING_RESOURCES, Target, parse_targets
 from kubectl_cli.waiting import follow_object, wait_gone
@@ -92,7 +93,9 @@ class WaitCommand:
         for each in targets:
             namespace = "" if everywhere else self._factory.namespace
             path = each.resource.path(namespace)
-            for item in self._factory.client.get(path, query).get("items") or ():
+            with telling_of_list(each.resource, query):
+                listed = self._factory.client.get(path, query)
+            for item in listed.get("items") or ():
                 metadata = item["metadata"]
                 target = Target(each.resource, metadata["name"])
                 found.append((target, metadata.get("namespace") or ""))

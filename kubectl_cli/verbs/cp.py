@@ -10,6 +10,8 @@ from kubectl_cli.flags import Flag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from kubectl_cli.copying import PodFiles
     from kubectl_cli.factory import Factory
     from kubectl_cli.file_specs import FileSpec
@@ -57,10 +59,13 @@ def run(options: Options, factory: Factory) -> int:
 def _download(
     options: Options, factory: Factory, source: FileSpec, target: str
 ) -> None:
+    import sys
+
     from kubectl_cli.file_specs import archived_prefix
     from kubectl_cli.tar_reading import Unpacker
 
-    files = _files(options, factory, source)
+    # cp.go: what is said on the way goes to stdout
+    files = _files(options, factory, source, told=sys.stdout)
     prefix = archived_prefix(source.path)
     unpacker = Unpacker(prefix, target, files.link_hint(source.path))
     files.download(source.path, unpacker, options.number("retries"))
@@ -75,7 +80,9 @@ def _upload(options: Options, factory: Factory, source: str, target: FileSpec) -
     files.upload(source, target.path, preserve=not options.flag("no-preserve"))
 
 
-def _files(options: Options, factory: Factory, spec: FileSpec) -> PodFiles:
+def _files(
+    options: Options, factory: Factory, spec: FileSpec, told: TextIO | None = None
+) -> PodFiles:
     from kubectl_cli.containers import choose_container
     from kubectl_cli.copying import PodFiles
     from kubectl_cli.missing_namespace import telling_of_namespace
@@ -88,5 +95,5 @@ def _files(options: Options, factory: Factory, spec: FileSpec) -> PodFiles:
         pod = factory.client.get(POD.path(namespace, spec.pod), accept=ACCEPT_REST)
     pod["metadata"].setdefault("namespace", namespace)
     refuse_completed(pod)
-    container = choose_container(pod, options.text("container"), quiet=False)
+    container = choose_container(pod, options.text("container"), quiet=False, told=told)
     return PodFiles(factory.client, pod, container["name"])

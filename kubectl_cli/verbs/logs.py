@@ -89,7 +89,7 @@ def _validate(options: Options, container: str) -> None:
             "--all-containers=true should not be specified with container name"
             f" {container}"
         )
-    if options.changed("limit-bytes") and options.number("limit-bytes") <= 0:
+    if options.number("limit-bytes") < 0:
         raise CommandError("--limit-bytes must be greater than 0")
     if options.seconds("since") < 0:
         raise CommandError("--since must be greater than 0")
