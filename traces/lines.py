@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from traces.lanes import arrow_of
+from traces.printable import plain
 
 if TYPE_CHECKING:
     from traces.events import Event
@@ -17,7 +18,6 @@ __all__ = [
     "duration",
     "event_words",
     "frame_line",
-    "printable",
     "session_line",
     "size",
 ]
@@ -33,7 +33,7 @@ def session_line(facts: SessionFacts) -> str:
     """A row below `SESSION_HEADER`."""
     session = facts.session
     faults = f"  fault={','.join(session.faults)}" if session.faults else ""
-    return printable(
+    return plain(
         _ROW.format(
             clock(session.started),
             session.id[:8],
@@ -64,7 +64,7 @@ def frame_line(event: Event, start: float) -> str:
     lanes = arrow_of(event)
     way = f"{lanes.start} → {lanes.end}" if event.dir else lanes.start
     words = f"{(event.wall - start) * 1000:10.2f}  {way:22}  {event_words(event)}"
-    return printable(words)
+    return plain(words)
 
 
 def event_words(event: Event) -> str:
@@ -90,11 +90,6 @@ def _info_words(event: Event) -> list[str]:
     return [
         f"{k}={v}" for k, v in info.items() if k not in hidden and v not in ("", {})
     ]
-
-
-def printable(text: str) -> str:
-    """Without control characters: what a pod is called must not move our cursor."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def clock(wall: float) -> str:

@@ -1,0 +1,1 @@
+"""Why a session waited or failed, in plain words, from its events."""
