@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import total_ordering
 from typing import TYPE_CHECKING, Self
 
+from apimachinery.emulation import parse_minor
+
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
 
@@ -29,12 +31,9 @@ class EmulatedVersion:
         """Read `1.36`, `v1.36` or `1.36.2`.
 
         Raises:
-            ValueError: not a version.
+            ValueError: not a version, or none that is emulated.
         """
-        parts = text.removeprefix("v").split(".")
-        if len(parts) < 2 or not all(part.isdigit() for part in parts):
-            raise ValueError(f"not a Kubernetes version: {text}")
-        return cls(int(parts[0]), int(parts[1]))
+        return cls(1, parse_minor(text))
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}"

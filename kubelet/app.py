@@ -33,6 +33,7 @@ from kubelet.events import EventRecorder, node_reference
 from kubelet.hooks import Hooks
 from kubelet.images import ImageManager
 from kubelet.lease import LeaseKeeper
+from kubelet.log_rotation import LogRotation, RotationPolicy
 from kubelet.machine import read_machine
 from kubelet.node import NodeRegistration
 from kubelet.node_status import capacity
@@ -136,6 +137,13 @@ class Kubelet:
             self._monitor,
             self._pleg,
         )
+        policy = RotationPolicy(
+            config.container_log_bytes(),
+            config.container_log_max_files,
+            config.container_log_max_workers,
+            config.container_log_monitor_interval,
+        )
+        self._rotation = LogRotation(self._runtime, policy)
         self._node: NodeRegistration | None = None
 
     def _make_syncer(self) -> PodSyncer:
@@ -198,6 +206,7 @@ class Kubelet:
         self._spawn("services", self._services.run())
         self._spawn("pleg", self._pleg.run())
         self._spawn("lease", self._run_lease(node))
+        self._spawn("log rotation", self._rotation.run())
         self._spawn("pod resources", self._serve_pod_resources(node))
         self._tasks.append(self._recorder.start())
         directories = await asyncio.to_thread(self._volumes.known_pods)

@@ -11,20 +11,23 @@ cmd/kubelet/app/options/options.go.
 
 from __future__ import annotations
 
-import json
-import os
 import socket
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
+
+from apimachinery.emulation import FeatureGates, parse_minor
+from apimachinery.go_duration import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from apimachinery.types import JsonObject
 
-__all__ = ["ConfigError", "KubeletConfig", "read_config_file"]
+__all__ = ["ConfigError", "KubeletConfig"]
 
 ALWAYS_ALLOW, WEBHOOK = "AlwaysAllow", "Webhook"
+
+_LEAST_LOG_INTERVAL = 3.0
 
 
 class ConfigError(ValueError):
@@ -65,8 +68,14 @@ class KubeletConfig:
     cluster_dns: tuple[str, ...] = ()
     cluster_domain: str = ""
     streaming_connection_idle_timeout: float = 4 * 3600.0
+    container_log_max_size: str = "10Mi"
+    container_log_max_files: int = 5
+    container_log_max_workers: int = 1
+    container_log_monitor_interval: float = 10.0
+    feature_gates: Mapping[str, bool] = field(default_factory=dict)
     emulate_version: str = "1.36"
     trace_dir: str = ""
+    trace_bytes: str = "256"
     admin_socket: str = ""
     verbosity: int = 0
 
@@ -78,7 +87,7 @@ class KubeletConfig:
     @property
     def minor(self) -> int:
         """The minor version whose behaviour is shown, such as 36."""
-        return int(self.emulate_version.removeprefix("v").split(".")[1])
+        return parse_minor(self.emulate_version)
 
     @property
     def kubelet_version(self) -> str:
@@ -102,11 +111,51 @@ class KubeletConfig:
                 f"--authorization-mode: {self.authorization_mode} is neither"
                 f" {ALWAYS_ALLOW} nor {WEBHOOK}"
             )
-        parts = self.emulate_version.removeprefix("v").split(".")
-        if len(parts) < 2 or not all(part.isdigit() for part in parts):
+        try:
+            parse_minor(self.emulate_version)
+        except ValueError as err:
+            raise ConfigError(f"--emulate-version: {err}") from None
+        try:
+            FeatureGates.of(self.feature_gates)
+        except ValueError as err:
+            raise ConfigError(f"--feature-gates: {err}") from None
+        self._check_logs()
+
+    def _check_logs(self) -> None:
+        # Source: pkg/kubelet/apis/config/validation and NewContainerLogManager.
+        if self.container_log_max_files <= 1:
+            files = self.container_log_max_files
+            raise ConfigError(f"invalid MaxFiles {files}, must be > 1")
+        if self.container_log_max_workers < 1:
             raise ConfigError(
-                f"--emulate-version: {self.emulate_version} is no version"
+                "invalid configuration: containerLogMaxWorkers must be greater than or"
+                " equal to 1"
             )
+        if self.container_log_monitor_interval < _LEAST_LOG_INTERVAL:
+            raise ConfigError(
+                "invalid configuration: containerLogMonitorInterval must be a positive"
+                " time duration greater than or equal to 3s"
+            )
+        self.container_log_bytes()
+
+    def container_log_bytes(self) -> int:
+        """`container_log_max_size` in bytes; negative: logs are never rotated.
+
+        Raises:
+            ConfigError: it is no quantity.
+        """
+        from apimachinery.quantity import Quantity  # 10 ms that `--help` need not pay
+
+        size = self.container_log_max_size
+        try:
+            return Quantity.parse(size).value()
+        except ValueError as err:
+            text = f'failed to parse container log max size "{size}": {err}'
+            raise ConfigError(text) from None
+
+    def enabled(self, gate: str) -> bool:
+        """Whether a feature gate is on."""
+        return FeatureGates.of(self.feature_gates).enabled(gate, self.minor)
 
     def to_kubelet_configuration(self) -> JsonObject:
         """As /configz shows it: the real names, durations in Go's words."""
@@ -145,6 +194,13 @@ class KubeletConfig:
             "enableDebuggingHandlers": self.enable_debugging_handlers,
             "enableSystemLogHandler": self.enable_system_log_handler,
             "configMapAndSecretChangeDetectionStrategy": "Cache",
+            "featureGates": dict(self.feature_gates),
+            "containerLogMaxSize": self.container_log_max_size,
+            "containerLogMaxFiles": self.container_log_max_files,
+            "containerLogMaxWorkers": self.container_log_max_workers,
+            "containerLogMonitorInterval": format_duration(
+                self.container_log_monitor_interval
+            ),
             "podLogsDir": self.pod_logs_dir,
             "containerRuntimeEndpoint": self.container_runtime_endpoint,
             "registerNode": True,
@@ -154,69 +210,3 @@ class KubeletConfig:
         """These settings, with some replaced; names not of ours are ignored."""
         known = {entry.name for entry in fields(self)}
         return replace(self, **{k: v for k, v in given.items() if k in known})
-
-
-# Path in KubeletConfiguration -> our name.
-_FILE_FIELDS = {
-    "address": "address",
-    "port": "port",
-    "readOnlyPort": "read_only_port",
-    "tlsCertFile": "tls_cert_file",
-    "tlsPrivateKeyFile": "tls_private_key_file",
-    "authentication.x509.clientCAFile": "client_ca_file",
-    "authentication.webhook.enabled": "authentication_token_webhook",
-    "authentication.anonymous.enabled": "anonymous_auth",
-    "authorization.mode": "authorization_mode",
-    "healthzPort": "healthz_port",
-    "healthzBindAddress": "healthz_bind_address",
-    "clusterDomain": "cluster_domain",
-    "clusterDNS": "cluster_dns",
-    "maxPods": "max_pods",
-    "resolvConf": "resolv_conf",
-    "serializeImagePulls": "serialize_image_pulls",
-    "enableDebuggingHandlers": "enable_debugging_handlers",
-    "enableSystemLogHandler": "enable_system_log_handler",
-    "podLogsDir": "pod_logs_dir",
-    "containerRuntimeEndpoint": "container_runtime_endpoint",
-    "registerWithTaints": "register_with_taints",
-    "providerID": "provider_id",
-}
-_FILE_DEFAULTS = {
-    "anonymous_auth": False,
-    "authentication_token_webhook": True,
-    "authorization_mode": WEBHOOK,
-    "healthz_port": 10248,
-}
-
-
-def read_config_file(path: str) -> dict[str, Any]:
-    """The settings of a KubeletConfiguration file, under our names.
-
-    Raises:
-        ConfigError: it is not one. OSError: it cannot be read.
-    """
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    document = _parse(text)
-    if not isinstance(document, dict) or document.get("kind") != "KubeletConfiguration":
-        raise ConfigError(f"{path}: expected kind KubeletConfiguration")
-    given: dict[str, Any] = dict(_FILE_DEFAULTS)
-    for where, name in _FILE_FIELDS.items():
-        value: Any = document
-        for step in where.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
-        if value is not None:
-            given[name] = tuple(value) if isinstance(value, list) else value
-    for name in ("tls_cert_file", "tls_private_key_file", "client_ca_file"):
-        if given.get(name):
-            given[name] = os.path.join(os.path.dirname(path), given[name])
-    return given
-
-
-def _parse(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        import yaml  # 20 ms that JSON does not cost
-
-        return yaml.safe_load(text)

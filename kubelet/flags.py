@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from kubelet.config import KubeletConfig, read_config_file
+from apimachinery.emulation import FeatureGates
+from apimachinery.go_duration import InvalidDurationError, parse_duration
+from kubelet.config import KubeletConfig
+from kubelet.config_file import read_config_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    for add in (_add_node, _add_server, _add_runtime, _add_tools):
+    for add in (_add_node, _add_server, _add_runtime, _add_logs, _add_tools):
         add(parser)
     return parser
 
@@ -138,6 +141,34 @@ def _add_runtime(parser: argparse.ArgumentParser) -> None:
     add("--resolv-conf", metavar="FILE", help="the host's (/etc/resolv.conf)")
 
 
+def _add_logs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("logs of containers")
+    add = group.add_argument
+    add(
+        "--container-log-max-size",
+        metavar="QUANTITY",
+        help="rotate a log that has grown to this; negative: never (10Mi)",
+    )
+    add(
+        "--container-log-max-files",
+        metavar="N",
+        type=int,
+        help="files kept of one container, at least 2 (5)",
+    )
+    add(
+        "--container-log-max-workers",
+        metavar="N",
+        type=int,
+        help="logs that are rotated at the same time (1)",
+    )
+    add(
+        "--container-log-monitor-interval",
+        metavar="DURATION",
+        type=_seconds,
+        help="how often sizes are looked at, at least 3s (10s)",
+    )
+
+
 def _add_tools(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("emulation and looking inside")
     add = group.add_argument
@@ -146,7 +177,14 @@ def _add_tools(parser: argparse.ArgumentParser) -> None:
         metavar="X.Y",
         help="behave as the kubelet of this Kubernetes version (1.36)",
     )
+    add(
+        "--feature-gates",
+        metavar="NAME=BOOL,...",
+        type=_gates,
+        help="what is alpha or beta, such as PodLogsQuerySplitStreams=true",
+    )
     add("--trace-dir", metavar="DIR", help="write every frame of every hop here")
+    add("--trace-bytes", metavar="N", help="of each payload, or all (256)")
     add("--admin-socket", metavar="PATH", help="control socket of this process")
     add(
         "--v",
@@ -155,6 +193,20 @@ def _add_tools(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="how much to log: 0 warnings, 2 steps, 4 decisions (0)",
     )
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except InvalidDurationError as err:
+        raise argparse.ArgumentTypeError(str(err)) from None
+
+
+def _gates(text: str) -> dict[str, bool]:
+    try:
+        return dict(FeatureGates.parse(text).given)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(str(err)) from None
 
 
 def _boolean(text: str) -> bool:

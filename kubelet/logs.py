@@ -1,8 +1,8 @@
 """Reads a container's log file, following it when asked.
 
 Following ends when the container has ended and its file has been read to the end.
-When the file is replaced (log rotation renames it and the runtime opens a new one),
-the old one is read to its end first. Rotated files are never read.
+When the log is rotated meanwhile, the old file is read to its end and then those after
+it. Files that were rotated before are never read.
 
 Source: kubernetes/cri-client pkg/logs/logs.go (ReadLogs).
 """
@@ -10,24 +10,29 @@ Source: kubernetes/cri-client pkg/logs/logs.go (ReadLogs).
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import zlib
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from kubelet.directory_watch import wake_on_change
+from kubelet.log_files import rotated_files
 from kubelet.log_filter import LogFilter
-from kubelet.log_tail import seek_to_tail
+from kubelet.log_series import LogSeries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from typing import BinaryIO
 
     from kubelet.log_options import LogOptions
 
 __all__ = ["LogReadError", "read_log"]
 
+logger = logging.getLogger(__name__)
+
 _BLOCK = 512 * 1024
 _RECHECK_SECONDS = 1.0
+_PATIENCE = (0.01, 0.03, 0.1, 0.3)
 _POLL_SECONDS = 0.1
 
 
@@ -51,7 +56,7 @@ async def read_log(
         LogReadError: the file cannot be opened.
         UnknownLogFormatError: the file is not a container's log.
     """
-    log = await asyncio.to_thread(_LogFile.open, path, options)
+    log = await _open(path, options)
     try:
         async for chunk in _follow(log, options, is_running, wake or asyncio.Event()):
             yield chunk
@@ -69,15 +74,19 @@ async def _follow(
     with watch as notified:
         patience = _RECHECK_SECONDS if notified else _POLL_SECONDS
         ending = not options.follow
-        woken = False
+        woken = succeeded = False
         while not log.finished:
             output = await asyncio.to_thread(log.read)
             if output is not None:
                 woken = False
                 if output:
                     yield output
-            elif log.reopen_if_replaced():
-                continue
+            elif options.follow and log.has_successor():
+                # Something may have been written between our read and the rotation:
+                # only at the second end is the file over.
+                if succeeded and (rest := log.advance()):
+                    yield rest
+                succeeded = not succeeded
             elif ending:
                 if rest := log.finish():
                     yield rest
@@ -92,6 +101,18 @@ async def _follow(
                 woken = True
 
 
+async def _open(path: str, options: LogOptions) -> _LogFile:
+    """Between the two steps of a rotation the log has no file: wait for it."""
+    for patience in _PATIENCE:
+        try:
+            return await asyncio.to_thread(_LogFile, path, options)
+        except LogReadError:
+            if not rotated_files(path):
+                raise
+            await asyncio.sleep(patience)
+    return await asyncio.to_thread(_LogFile, path, options)
+
+
 async def _wait(wake: asyncio.Event, patience: float) -> None:
     try:
         async with asyncio.timeout(patience):
@@ -102,21 +123,22 @@ async def _wait(wake: asyncio.Event, patience: float) -> None:
 
 
 class _LogFile:
-    """The open file, its filter, and whether it is still the one under its name."""
+    """The log as a series of files, seen through its filter.
 
-    def __init__(self, path: str, file: BinaryIO, options: LogOptions) -> None:
-        self._path = path
-        self._file = file
-        self._filter = LogFilter(options)
-        self.directory = os.path.dirname(path)
+    Raises:
+        LogReadError: it cannot be opened.
+    """
 
-    @classmethod
-    def open(cls, path: str, options: LogOptions) -> _LogFile:
+    def __init__(self, path: str, options: LogOptions) -> None:
         real = _resolve(path)
-        file = _open(real)
-        if options.tail is not None:
-            seek_to_tail(file, options.tail)
-        return cls(real, file, options)
+        try:
+            self._series = LogSeries(real, options.tail)
+        except OSError as err:
+            raise LogReadError(
+                f'failed to open log file "{real}": open {real}: {_words(err)}'
+            ) from err
+        self._filter = LogFilter(options)
+        self.directory = os.path.dirname(real)
 
     @property
     def finished(self) -> bool:
@@ -124,28 +146,25 @@ class _LogFile:
 
     def read(self) -> bytes | None:
         """The next output, maybe empty; None at the end of the file."""
-        data = self._file.read(_BLOCK)
+        try:
+            data = self._series.read(_BLOCK)
+        except (OSError, EOFError, zlib.error) as err:
+            logger.warning("log not read to its end", extra={"error": str(err)})
+            return None
         return self._filter.receive_data(data) if data else None
+
+    def has_successor(self) -> bool:
+        return self._series.has_successor()
+
+    def advance(self) -> bytes:
+        """Go on with the next file; returns what was unfinished at the end of this."""
+        return self._filter.receive_eof() if self._series.advance() else b""
 
     def finish(self) -> bytes:
         return self._filter.receive_eof()
 
-    def reopen_if_replaced(self) -> bool:
-        """Go on with the file that now has the name, if it is another one."""
-        try:
-            named = os.stat(self._path)
-        except FileNotFoundError:
-            return False
-        ours = os.fstat(self._file.fileno())
-        if (named.st_ino, named.st_dev) == (ours.st_ino, ours.st_dev):
-            return False
-        fresh = _open(self._path)
-        self._file.close()
-        self._file = fresh
-        return True
-
     def close(self) -> None:
-        self._file.close()
+        self._series.close()
 
 
 def _resolve(path: str) -> str:
@@ -155,15 +174,6 @@ def _resolve(path: str) -> str:
         raise LogReadError(
             f'failed to try resolving symlinks in path "{path}":'
             f" lstat {err.filename}: {_words(err)}"
-        ) from err
-
-
-def _open(path: str) -> BinaryIO:
-    try:
-        return open(path, "rb", buffering=0)
-    except OSError as err:
-        raise LogReadError(
-            f'failed to open log file "{path}": open {path}: {_words(err)}'
         ) from err
 
 

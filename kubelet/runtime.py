@@ -174,6 +174,11 @@ class Runtime:
         found = await self.list_containers(pod_uid, labels, state=running)
         return sorted(found, key=lambda item: item.created_at, reverse=True)
 
+    async def running_container_ids(self) -> list[str]:
+        """The running containers of all pods."""
+        running = cri.ContainerStateValue(state=cri.CONTAINER_RUNNING)
+        return [item.id for item in await self.list_containers(state=running)]
+
     async def pod_status(self, uid: str, name: str, namespace: str) -> PodRuntimeStatus:
         """Everything the runtime knows of one pod, newest first."""
         sandboxes, containers = await asyncio.gather(
@@ -274,6 +279,7 @@ class Runtime:
         await self._client.runtime("RemoveContainer", request)
 
     async def reopen_log(self, container_id: str) -> None:
+        """Have the runtime go on in a new file under the log's name."""
         request = cri.ReopenContainerLogRequest(container_id=container_id)
         await self._client.runtime("ReopenContainerLog", request)
 

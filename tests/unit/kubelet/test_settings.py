@@ -55,7 +55,10 @@ def test_file_brings_stricter_defaults_and_flags_win(tmp_path):
         ([], "--kubeconfig is required"),
         (["--kubeconfig=k"], "--tls-cert-file is required"),
         (["--kubeconfig=k", "--tls-cert-file=c"], "go together"),
-        ([*REQUIRED, "--emulate-version=new"], "is no version"),
+        (
+            [*REQUIRED, "--emulate-version=new"],
+            "not a Kubernetes version: new: choose one of 1.28 to 1.37",
+        ),
     ],
 )
 def test_settings_that_cannot_work(arguments, complaint):
