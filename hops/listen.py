@@ -46,7 +46,7 @@ class Listener:
 
     def close(self) -> None:
         """Accept no more. Connections that are open stay open."""
-        if isinstance(self.address, str):
+        if isinstance(self.address, str) and not _is_abstract(self.address):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.address)
         self._server.close()
@@ -66,7 +66,9 @@ async def listen(
 ) -> Listener:
     """Accept connections and give each a protocol.
 
-    A Unix socket that a dead process left is replaced; its mode is 0600.
+    A Unix socket that a dead process left is replaced; its mode is 0600. A path that
+    begins with a zero byte is a name in Linux' abstract namespace (unix(7)), which
+    everybody may connect to: who accepts must look at the peer.
 
     Raises:
         OSError: the address is in use, or not ours.
@@ -113,13 +115,18 @@ def _bind(address: Address) -> socket.socket:
     return sock
 
 
+def _is_abstract(path: str) -> bool:
+    return path.startswith("\0")
+
+
 def bind_unix(path: str) -> socket.socket:
     """A bound Unix socket of mode 0600, in place of one that a dead process left.
 
     Raises:
         ConnectError: it is in use, or cannot be made.
     """
-    _remove_stale(path)
+    if not _is_abstract(path):
+        _remove_stale(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # The mode must be right from the first moment, so the mask, not chmod.
     mask = os.umask(0o177)
