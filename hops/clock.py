@@ -16,11 +16,11 @@ import asyncio
 import contextlib
 import math
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     #: Told of a move: by how many seconds, and whether all services are moved.
     Listener = Callable[[float, bool], Awaitable[None]]
@@ -29,6 +29,7 @@ __all__ = [
     "LONGEST",
     "advance",
     "ahead",
+    "ahead_ns",
     "monotonic",
     "on_advance",
     "restore",
@@ -52,7 +53,7 @@ def wall() -> float:
 
 def wall_ns() -> int:
     """Unix time in nanoseconds."""
-    return time.time_ns() + round(_ahead * _NS)
+    return time.time_ns() + ahead_ns()
 
 
 def monotonic() -> float:
@@ -63,6 +64,11 @@ def monotonic() -> float:
 def ahead() -> float:
     """By how many seconds the clock is ahead of the real one."""
     return _ahead
+
+
+def ahead_ns() -> int:
+    """The same in nanoseconds."""
+    return round(_ahead * _NS)
 
 
 def on_advance(listener: Listener) -> None:
@@ -85,7 +91,7 @@ async def advance(seconds: float, *, everywhere: bool, keep: Path | None) -> flo
         raise ValueError(f"advance: {seconds}: expected 0 to {LONGEST - _ahead:.0f}")
     _move(_ahead + seconds)
     if keep is not None:
-        keep.write_text(f"{_ahead}\n")
+        _write(keep)
     for listener in _listeners:
         await listener(seconds, everywhere)
     return _ahead
@@ -97,6 +103,10 @@ def restore(kept: Path) -> None:
         seconds = float(kept.read_text())
         if math.isfinite(seconds) and 0 < seconds <= LONGEST:
             _move(seconds)
+
+
+def _write(kept: Path) -> None:
+    kept.write_text(f"{_ahead}\n")
 
 
 def _move(seconds: float) -> None:

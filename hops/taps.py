@@ -1,8 +1,11 @@
 """Decode what goes by on a connection, layer by layer, and tell it as trace events.
 
-    bytes -> http1 -> (101) websocket -> channel -> remotecommand
-                            spdy
-    bytes -> http2 -> grpc
+    bytes -> http1 -> (101) websocket -> channel -> remotecommand, portforward
+                                      -> spdy (tunnel)
+                            spdy -> remotecommand, portforward
+                   -> crilog
+    bytes -> http2 -> grpc -> cri, podresources, etcd
+    bytes -> portforward (a connection into a pod: what it carries is the user's)
 
 A `ConnectionTap` finds out which it is and hands on to the next layer. What cannot be
 decoded is told as `raw` and passed by: a tap never disturbs the traffic.
@@ -10,20 +13,24 @@ decoded is told as `raw` and passed by: a tap never disturbs the traffic.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hops.hop import Hop
+from hops.masks import scrub
 from hops.pipe import Direction
 from hops.taps_http1 import Http1Layer
 from hops.taps_http2 import Http2Layer
-from hops.trace import Sink, TraceEvent, preview
+from hops.teller import Teller
 from wire.errors import RemoteProtocolError
 from wire.http2 import PREFACE
 
 if TYPE_CHECKING:
-    from hops.hop import Hop
-    from hops.trace import TraceSettings
+    from hops.trace import Sink
 
 __all__ = ["ConnectionTap", "Layer", "Teller"]
+
+_HTTP1 = re.compile(rb"[A-Z]{3,12} [^ \r\n]+ HTTP/1|HTTP/1\.[01] \d")
 
 
 class Layer(Protocol):
@@ -35,73 +42,48 @@ class Layer(Protocol):
     def eof(self, direction: Direction) -> None:
         """One direction ended."""
 
-
-class Teller:
-    """Fills in what all events of a connection share."""
-
-    def __init__(self, sink: Sink, hop: Hop, conn: str) -> None:
-        self._sink = sink
-        self._hop = str(hop)
-        self._conn = conn
-        self.now = 0.0
-        self.trace: str | None = None
-
-    @property
-    def settings(self) -> TraceSettings:
-        """What the sink wants to see."""
-        return self._sink.settings
-
-    def tell(
-        self,
-        direction: Direction | None,
-        layer: str,
-        kind: str,
-        *,
-        stream: int | None = None,
-        channel: int | None = None,
-        size: int = 0,
-        payload: bytes | None = None,
-        info: dict[str, Any] | None = None,
-        trace: str | None = None,
-        fault: str | None = None,
-    ) -> None:
-        """Emit one event. A `payload` is shown as far as the sink wants to see it."""
-        data = digest = None
-        if payload:
-            data, digest = preview(payload, self._sink.settings)
-        self._sink.emit(
-            TraceEvent(
-                self.now,
-                self._hop,
-                self._conn,
-                str(direction) if direction else "",
-                layer,
-                kind,
-                stream,
-                size,
-                info or {},
-                trace or self.trace,
-                fault,
-                channel,
-                data,
-                digest,
-            )
-        )
+    def settled(self, direction: Direction) -> bool:
+        """Whether no secret can be in what has come so far and is not whole."""
 
 
 class ConnectionTap:
-    """The Tap of one connection (see `hops.pipe.Tap`)."""
+    """The Tap of one connection (see `hops.pipe.Tap`).
 
-    def __init__(self, sink: Sink, hop: Hop, conn: str) -> None:
+    Args:
+        muted: nobody listens yet. HTTP/2 cannot be read from its middle, since its
+            headers refer to earlier ones: so the tap of such a hop is there from the
+            begin, and is given its voice later.
+    """
+
+    def __init__(self, sink: Sink, hop: Hop, conn: str, *, muted: bool = False) -> None:
         self.teller = Teller(sink, hop, conn)
-        self._layer: Layer | None = None
+        self.teller.muted = muted
+        self._facts: dict[str, Any] = {}
+        self._layer: Layer | None = PodLayer(self.teller) if hop in _INTO_PODS else None
         self._undecoded: list[tuple[Direction, bytes]] = []
         self._broken = False
+        self._joined_late = False
         self._sizes = dict.fromkeys(Direction, 0)
 
+    def unmute(self, now: float) -> None:
+        """Somebody listens from now on."""
+        if self.teller.muted:
+            self.teller.muted = False
+            self.teller.now = now
+            self._tell_facts(self._facts | {"late": True})
+
+    def mute(self) -> None:
+        """Nobody listens any more."""
+        self.teller.muted = True
+
     def connected(self, facts: dict[str, Any], now: float) -> None:
-        """The connection stands."""
+        """The connection stands, or stood already when `late` is among the facts."""
         self.teller.now = now
+        self._facts = facts
+        self._joined_late = bool(facts.get("late"))
+        self._tell_facts(facts)
+
+    def _tell_facts(self, facts: dict[str, Any]) -> None:
         told = dict(facts)
         tls = told.pop("tls", None)
         self.teller.tell(None, "conn", "open", info=told)
@@ -110,34 +92,65 @@ class ConnectionTap:
 
     def bind_session(self, trace_id: str) -> None:
         """From now on events belong to this session."""
-        self.teller.trace = trace_id
-        self.teller.tell(None, "conn", "session")
+        if self.teller.trace != trace_id:
+            self.teller.trace = trace_id
+            self.teller.tell(None, "conn", "session")
+
+    def recall(self, direction: Direction, data: bytes) -> None:
+        """What went by before somebody looked: a head that the rest depends on."""
+        muted, self.teller.muted = self.teller.muted, True
+        self._joined_late = False
+        self._take(direction, data)
+        self.teller.muted = muted
+        self.teller.chunks.forget()
+
+    def join(self) -> None:
+        """All was recalled that is known: what comes next may be the middle of a frame."""
+        self._joined_late = True
+        if isinstance(self._layer, Http1Layer) and self._layer.join_late():
+            return
+        self._layer, self._undecoded, self._broken = None, [], False
 
     def feed(self, direction: Direction, data: bytes, now: float) -> None:
         """Bytes went by."""
-        self.teller.now = now
+        teller = self.teller
+        teller.now = now
         self._sizes[direction] += len(data)
-        if self.teller.settings.all_bytes:
-            self.teller.tell(direction, "bytes", "chunk", size=len(data), payload=data)
-        if self._broken:
-            self.teller.tell(direction, "raw", "data", size=len(data), payload=data)
+        if not teller.settings.all_bytes or teller.muted:
+            self._take(direction, data)
             return
-        if self._layer is None:
+        teller.chunks.add(direction, data, now)
+        self._take(direction, data)
+        if self._nothing_secret_waits(direction):
+            teller.chunks.settle(direction)
+
+    def _nothing_secret_waits(self, direction: Direction) -> bool:
+        if self._broken or self.teller.settings.secrets:
+            return True
+        return self._layer is not None and self._layer.settled(direction)
+
+    def _take(self, direction: Direction, data: bytes) -> None:
+        if self._broken:
+            self._tell_raw(direction, "data", data, {})
+        elif self._layer is None:
             self._undecoded.append((direction, data))
             self._find_layer()
-            return
-        self._decode(direction, data)
+        else:
+            self._decode(direction, data)
 
     def eof(self, direction: Direction, now: float) -> None:
         """One direction ended."""
         self.teller.now = now
         if self._layer is not None and not self._broken:
             self._layer.eof(direction)
+        self.teller.chunks.give_up(direction)
         self.teller.tell(direction, "conn", "eof")
 
     def lost(self, reason: str, now: float) -> None:
         """The connection is gone."""
         self.teller.now = now
+        for direction in Direction:
+            self.teller.chunks.give_up(direction)
         info: dict[str, Any] = {str(way): size for way, size in self._sizes.items()}
         if reason:
             info["reason"] = reason
@@ -150,12 +163,30 @@ class ConnectionTap:
 
     def _find_layer(self) -> None:
         """The client speaks first in both protocols, but its peer may be quicker."""
+        if self._joined_late:
+            self._find_late_layer()
+            return
         up = b"".join(d for way, d in self._undecoded if way is Direction.UP)
         if PREFACE.startswith(up[: len(PREFACE)]) and len(up) < len(PREFACE):
             return
         is_http2 = up.startswith(PREFACE)
         teller = self.teller
-        self._layer = Http2Layer(teller) if is_http2 else Http1Layer(teller)
+        self._begin(Http2Layer(teller) if is_http2 else Http1Layer(teller))
+
+    def _find_late_layer(self) -> None:
+        """In the middle of a connection only the begin of a message is a place to start."""
+        direction, data = self._undecoded[-1]
+        if _HTTP1.match(data):
+            self._undecoded = self._undecoded[-1:]
+            self._begin(Http1Layer(self.teller))
+            return
+        self._undecoded.clear()
+        self.teller.chunks.give_up(direction)
+        info = {"reason": "began before the trace"}
+        self._tell_raw(direction, "skipped", data, info)
+
+    def _begin(self, layer: Layer) -> None:
+        self._layer = layer
         undecoded, self._undecoded = self._undecoded, []
         for direction, data in undecoded:
             if not self._broken:
@@ -168,4 +199,38 @@ class ConnectionTap:
         except RemoteProtocolError as err:
             self._broken = True
             info = {"error": str(err)}
-            self.teller.tell(direction, "raw", "undecodable", size=len(data), info=info)
+            self._tell_raw(direction, "undecodable", data, info)
+            for way in Direction:
+                self.teller.chunks.scrub(way)
+
+    def _tell_raw(
+        self, direction: Direction, kind: str, data: bytes, info: dict[str, Any]
+    ) -> None:
+        shown = data if self.teller.settings.secrets else scrub(data)
+        self.teller.tell(
+            direction, "raw", kind, size=len(data), payload=shown, info=info
+        )
+
+
+#: What goes on there is what the user forwards: any protocol at all.
+_INTO_PODS = frozenset({Hop.CRI_POD})
+
+
+class PodLayer:
+    """A connection that was forwarded into a pod: its bytes, as they are."""
+
+    def __init__(self, teller: Teller) -> None:
+        self._teller = teller
+
+    def feed(self, direction: Direction, data: bytes) -> None:
+        """Bytes went by."""
+        self._teller.tell(
+            direction, "portforward", "data", size=len(data), payload=data
+        )
+
+    def eof(self, direction: Direction) -> None:
+        """Told by the connection itself."""
+
+    def settled(self, direction: Direction) -> bool:
+        """There is nothing that is looked for."""
+        return True

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from hops.masks import mask_headers, mask_target
+from hops.masks import holds_secrets, mask_headers, mask_target, secret_spans
 from hops.pipe import Direction
 from hops.session import HEADER, TraceParent
 from hops.taps_upgraded import upgraded_layer
@@ -19,9 +20,13 @@ from wire.http1 import (
 )
 
 if TYPE_CHECKING:
-    from hops.taps import Layer, Teller
+    from hops.taps import Layer
+    from hops.teller import Teller
 
 __all__ = ["Http1Layer"]
+
+# kubelet server.go; the `log` subresource of the API server
+_LOGS = re.compile(r"^/containerLogs/|^/api/v1/namespaces/[^/]+/pods/[^/]+/log(?:\?|$)")
 
 
 class _Lane:
@@ -31,12 +36,15 @@ class _Lane:
         self._kind = kind
         self.head = self._new_head()
         self.body: BodyReader | None = None
+        self.secret = False  # the body must not be seen
+        self.logs = False  # the body is what a container wrote
 
     def _new_head(self) -> HeadReader:
         return HeadReader("request" if self._kind == "request" else "response")
 
     def next_head(self) -> None:
         self.head, self.body = self._new_head(), None
+        self.secret = self.logs = False
 
 
 class Http1Layer:
@@ -71,6 +79,20 @@ class Http1Layer:
         if self._next is not None:
             self._next.eof(direction)
 
+    def settled(self, direction: Direction) -> bool:
+        """Whether no head is half there."""
+        if self._next is not None:
+            return self._next.settled(direction)
+        lane = self._lanes[direction]
+        return lane.body is not None or lane.head.empty
+
+    def join_late(self) -> bool:
+        """Go on after what was recalled; False: nothing of it is of use any more."""
+        join = getattr(self._next, "join_late", None)
+        if join is not None:
+            join()
+        return join is not None
+
     def _feed_lane(self, direction: Direction, data: bytes) -> bytes:
         """Take what belongs to the head or body under way; answers the rest."""
         lane = self._lanes[direction]
@@ -80,6 +102,9 @@ class Http1Layer:
         if head is None:
             return b""
         rest = lane.head.leftover
+        if not self._teller.settings.secrets:
+            spans = secret_spans(head.raw)
+            self._teller.chunks.conceal_spans(direction, head.raw, spans)
         if isinstance(head, RequestHead):
             self._on_request(lane, head)
         else:
@@ -89,25 +114,49 @@ class Http1Layer:
     def _feed_body(
         self, direction: Direction, lane: _Lane, body: BodyReader, data: bytes
     ) -> bytes:
-        size = sum(map(len, body.receive_data(data)))
-        if size:
-            number = self._sent if direction is Direction.UP else self._answered
-            self._teller.tell(direction, "http1", "body", stream=number, size=size)
+        pieces = body.receive_data(data)
+        if pieces:
+            self._tell_body(direction, lane, pieces)
         if not body.complete:
             return b""
         lane.next_head()
         return body.leftover
 
+    def _tell_body(
+        self, direction: Direction, lane: _Lane, pieces: list[bytes]
+    ) -> None:
+        number = self._sent if direction is Direction.UP else self._answered
+        whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        shown: bytes | None = whole
+        if lane.secret and not self._teller.settings.secrets:
+            shown = None
+            self._teller.chunks.conceal(direction, pieces)
+        self._teller.tell(
+            direction, "http1", "body", stream=number, size=len(whole), payload=shown
+        )
+        if lane.logs:
+            info = {"lines": whole.count(b"\n"), "whole": whole.endswith(b"\n")}
+            self._teller.tell(
+                direction,
+                "crilog",
+                "lines",
+                stream=number,
+                size=len(whole),
+                payload=shown,
+                info=info,
+            )
+
     def _on_request(self, lane: _Lane, head: RequestHead) -> None:
         self._sent += 1
         self._waiting.append(head)
         session = TraceParent.parse(get_header(head.headers, HEADER))
-        if session is not None:
-            self._teller.trace = session.trace_id
+        # A kept connection serves one session after the other.
+        self._teller.trace = session.trace_id if session is not None else None
+        unmasked = self._teller.settings.secrets
         info = {
             "method": head.method,
-            "target": mask_target(head.target),
-            "headers": mask_headers(head.headers),
+            "target": head.target if unmasked else mask_target(head.target),
+            "headers": self._headers(head.headers),
         }
         self._teller.tell(
             Direction.UP,
@@ -117,10 +166,17 @@ class Http1Layer:
             size=len(head.raw),
             info=info,
         )
+        lane.next_head()
+        lane.secret = holds_secrets(head.target)
         _start_body(lane, BodyReader.for_request(head))
         wants_upgrade = get_header(head.headers, "upgrade") is not None
         if wants_upgrade and is_upgrade(head.headers) and lane.body is None:
-            self._upgrade = head
+            self._upgrade = head  # what follows depends on the answer
+
+    def _headers(self, headers: list[tuple[str, str]]) -> list[list[str]]:
+        if self._teller.settings.secrets:
+            return [[name, value] for name, value in headers]
+        return mask_headers(headers)
 
     def _on_response(self, lane: _Lane, head: ResponseHead) -> None:
         final = head.status == 101 or head.status >= 200
@@ -137,7 +193,7 @@ class Http1Layer:
             info={
                 "status": head.status,
                 "reason": head.reason,
-                "headers": mask_headers(head.headers),
+                "headers": self._headers(head.headers),
             },
         )
         lane.next_head()
@@ -145,6 +201,9 @@ class Http1Layer:
             self._switch(head, request)
         elif final:
             method = request.method if request is not None else "GET"
+            target = request.target if request is not None else ""
+            lane.secret = holds_secrets(target)
+            lane.logs = head.status == 200 and _LOGS.match(target) is not None
             _start_body(lane, BodyReader.for_response(method, head))
             self._give_back()
 
@@ -163,6 +222,5 @@ class Http1Layer:
 
 
 def _start_body(lane: _Lane, body: BodyReader) -> None:
-    lane.next_head()
     if not body.complete:
         lane.body = body

@@ -33,6 +33,11 @@ class GrpcMessageReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
+    @property
+    def pending(self) -> int:
+        """How many bytes of an incomplete message are held."""
+        return len(self._buffer)
+
     def receive_data(self, data: bytes) -> list[GrpcMessage]:
         """The messages that are whole now.
 

@@ -87,6 +87,11 @@ class Http2Reader:
         self._block = bytearray()
         self._continues: int | None = None  # the stream whose block is not whole
 
+    @property
+    def inside_frame(self) -> bool:
+        """Some frame or header block has begun and is not complete."""
+        return bool(self._buffer) or bool(self._block)
+
     def receive_data(self, data: bytes) -> list[Http2Frame]:
         """The frames that are whole now.
 

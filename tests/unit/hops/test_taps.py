@@ -1,3 +1,4 @@
+import base64
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from hops.pipe import Direction
 from hops.taps import ConnectionTap
 from hops.trace import MemorySink, TraceEvent
 from hops.trace_sinks import JsonLinesSink
+from rpc import cri_v1_pb2 as cri
 from tests.unit.wire.splits import cut_lists, pieces
 from wire.exit_status import exited
 from wire.http2 import PREFACE
@@ -94,6 +96,7 @@ def test_an_exec_session_is_told_layer_by_layer(cuts_up, cuts_down):
         ("up", "websocket", "binary"),
         ("up", "channel", "close"),
         ("up", "remotecommand", "close"),
+        ("up", "remotecommand", "stdin_end"),
         ("up", "websocket", "ping"),
     ]
     meaning = {event.type: event.info for event in tapped.of("remotecommand")}
@@ -215,6 +218,10 @@ def literal(name, value):
     return b"\x00" + bytes((len(name),)) + name + bytes((len(value),)) + value
 
 
+def grpc_message(data):
+    return b"\x00" + len(data).to_bytes(4, "big") + data
+
+
 @given(cut_lists(400), cut_lists(200))
 def test_grpc_calls_are_named(cuts_up, cuts_down):
     tapped = Tapped(Hop.KUBELET_CRI)
@@ -225,14 +232,15 @@ def test_grpc_calls_are_named(cuts_up, cuts_down):
         + literal(b"content-type", b"application/grpc")
         + literal(b"traceparent", session)
     )
-    message = b"\x00" + (5).to_bytes(4, "big") + b"hello"
+    request = cri.ExecRequest(container_id="c1", cmd=["sh"]).SerializeToString()
+    response = cri.ExecResponse(url="http://127.0.0.1:1/exec/tOkEn").SerializeToString()
     up = PREFACE + h2(4, 0, 0, b"") + h2(1, 0, 1, block[:20]) + h2(9, 4, 1, block[20:])
-    up += h2(0, 1, 1, message)
+    up += h2(0, 1, 1, grpc_message(request))
     trailers = literal(b"grpc-status", b"5") + literal(b"grpc-message", b"gone")
     down = h2(4, 0, 0, b"") + h2(
         1, 4, 1, b"\x88" + literal(b"content-type", b"application/grpc")
     )
-    down += h2(0, 0, 1, message) + h2(1, 5, 1, trailers)
+    down += h2(0, 0, 1, grpc_message(response)) + h2(1, 5, 1, trailers)
 
     tapped.feed(DOWN, b"")
     tapped.feed(UP, up, cuts_up)
@@ -240,15 +248,23 @@ def test_grpc_calls_are_named(cuts_up, cuts_down):
 
     assert [(e.dir, e.type, e.len) for e in tapped.of("grpc")] == [
         ("up", "call", 0),
-        ("up", "message", 5),
-        ("down", "message", 5),
+        ("up", "message", len(request)),
+        ("down", "message", len(response)),
         ("down", "status", 0),
     ]
     assert {e.info["method"] for e in tapped.of("grpc")} == {
         "/runtime.v1.RuntimeService/Exec"
     }
     assert tapped.of("grpc")[-1].info["code"] == 5
+    asked, answered = (e.info for e in tapped.of("grpc") if e.type == "message")
+    assert asked["message_type"] == "runtime.v1.ExecRequest"
+    assert asked["message"] == {"container_id": "c1", "cmd": ["sh"]}
+    assert answered["message"] == {"url": "http://127.0.0.1:1/exec/***"}
+    assert [(e.type, e.info["code"]) for e in tapped.of("cri")] == [("Exec", 5)]
     assert {e.trace for e in tapped.of("grpc")} == {TRACE}
+    shown = "".join(e.to_json() for e in tapped.sink.events)
+    assert "tOkEn" not in shown
+    assert base64.b64encode(response[:-5]).decode()[:-4] in shown
     assert len(tapped.of("http2")) == 8
 
 

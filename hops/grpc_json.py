@@ -1,0 +1,147 @@
+"""Protobuf messages as JSON for a trace, with the names of the .proto and masks.
+
+Unlike google.protobuf.json_format: names as they are declared, numbers as numbers, and
+bytes as text where they are text. Secrets are collected, so that they can be painted
+over in the bytes too.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from hops.masks import MASK, mask_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.descriptor import FieldDescriptor
+    from google.protobuf.message import Message
+
+__all__ = ["MessageReader"]
+
+_MAX_ITEMS = 1000
+_MAX_TEXT = 4096
+
+# Fields that are secret: (message, field). "url" keeps all but its token.
+_SECRET_FIELDS = {
+    ("runtime.v1.ExecResponse", "url"),
+    ("runtime.v1.AttachResponse", "url"),
+    ("runtime.v1.PortForwardResponse", "url"),
+    # A container's environment often comes from a Secret.
+    ("runtime.v1.KeyValue", "value"),
+    ("runtime.v1.AuthConfig", "password"),
+    ("runtime.v1.AuthConfig", "auth"),
+    ("runtime.v1.AuthConfig", "identity_token"),
+    ("runtime.v1.AuthConfig", "registry_token"),
+    # What a runtime adds with `verbose` repeats the whole configuration.
+    ("runtime.v1.ContainerStatusResponse", "info"),
+    ("etcdserverpb.AuthenticateRequest", "password"),
+    ("etcdserverpb.AuthenticateResponse", "token"),
+    ("etcdserverpb.AuthUserAddRequest", "password"),
+    ("etcdserverpb.AuthUserChangePasswordRequest", "password"),
+}
+# Values under these keys of etcd are Secrets, or hold tokens.
+_SECRET_KEYS = (b"/secrets/", b"/registry/secrets")
+_PAIRS = {"mvccpb.KeyValue", "etcdserverpb.PutRequest"}
+
+
+class MessageReader:
+    """Reads one message.
+
+    Attributes:
+        secrets: what was masked, as it stands in the message's bytes.
+    """
+
+    def __init__(self, *, unmasked: bool = False) -> None:
+        self._unmasked = unmasked
+        self.secrets: list[bytes] = []
+
+    def parse(self, kind: type[Message], data: bytes) -> dict[str, Any]:
+        """Read a message from its bytes. Raises ValueError when they are none."""
+        from google.protobuf.message import DecodeError
+
+        try:
+            message = kind.FromString(data)
+        except DecodeError as err:
+            raise ValueError(str(err)) from None
+        return self.read(message)
+
+    def read(self, message: Message) -> dict[str, Any]:
+        """The fields that are set."""
+        name = message.DESCRIPTOR.full_name
+        hidden = not self._unmasked and self._hides_value(name, message)
+        return {
+            field.name: self._field(name, field, value, hidden)
+            for field, value in message.ListFields()
+        }
+
+    def _hides_value(self, name: str, message: Any) -> bool:
+        return name in _PAIRS and any(key in message.key for key in _SECRET_KEYS)
+
+    def _field(
+        self, name: str, field: FieldDescriptor, value: Any, hidden: bool
+    ) -> Any:
+        secret = (name, field.name) in _SECRET_FIELDS or (
+            hidden and field.name in ("value", "prev_kv")
+        )
+        if secret and not self._unmasked:
+            return self._mask(field, value)
+        kind = field.message_type
+        if kind is not None and kind.GetOptions().map_entry:
+            return self._map(kind.fields_by_name["value"], value)
+        show = self._shower(field)
+        if not _is_repeated(field):
+            return show(value)
+        shown = [show(item) for item in value[:_MAX_ITEMS]]
+        if len(value) > _MAX_ITEMS:
+            shown.append(f"... {len(value) - _MAX_ITEMS} more")
+        return shown
+
+    def _map(self, field: FieldDescriptor, value: Any) -> dict[str, Any]:
+        show = self._shower(field)
+        return {str(key): show(value[key]) for key in list(value)[:_MAX_ITEMS]}
+
+    def _shower(self, field: FieldDescriptor) -> Callable[[Any], Any]:
+        if field.message_type is not None:
+            return self.read
+        if field.enum_type is not None:
+            names = field.enum_type.values_by_number
+            return lambda number: names[number].name if number in names else number
+        return _plain
+
+    def _mask(self, field: FieldDescriptor, value: Any) -> Any:
+        if field.message_type is not None:
+            if field.message_type.GetOptions().map_entry:
+                for item in value.values():
+                    self._note(item)
+                return {str(key): MASK for key in value}
+            return MASK
+        self._note(value)
+        if field.name != "url":
+            return MASK
+        masked = mask_url(value)
+        if masked != value:
+            # Only its token is painted over: the rest may be seen.
+            self.secrets[-1] = value.rpartition("/")[2].encode()
+        return masked
+
+    def _note(self, value: Any) -> None:
+        self.secrets.append(value.encode() if isinstance(value, str) else bytes(value))
+
+
+def _is_repeated(field: FieldDescriptor) -> bool:
+    return bool(field.is_repeated)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            return {"base64": base64.b64encode(value[:_MAX_TEXT]).decode("ascii")}
+        if not value.isprintable():
+            return {"base64": base64.b64encode(value.encode()[:_MAX_TEXT]).decode()}
+    if isinstance(value, str) and len(value) > _MAX_TEXT:
+        return f"{value[:_MAX_TEXT]}... {len(value) - _MAX_TEXT} more"
+    return value
