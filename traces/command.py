@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from traces.filter import FIELDS, FilterError, all_of, condition, parse_filter
+from traces.formats import FORMATS
 
 if TYPE_CHECKING:
     from hops.cluster_view import ClusterView
@@ -104,6 +105,32 @@ def configure(
 
 
 def _configure_session_verbs(verbs: _Verbs) -> None:
+    show = verbs.add("show", "one session, as a picture or for another tool")
+    _add_session(show, "last")
+    show.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="default: text",
+        metavar="FORMAT",
+    )
+    show.epilog = "; ".join(f"{one.name}: {one.what}" for one in FORMATS.values())
+    show.add_argument("-o", "--output", default="", metavar="FILE", help="write here")
+    show.add_argument(
+        "--everything",
+        action="store_true",
+        default=False,
+        help="also frames that only keep the machinery going",
+    )
+    show.add_argument(
+        "--no-explanations",
+        dest="explained",
+        action="store_false",
+        default=True,
+        help="leave out why it waited or failed",
+    )
+    explain = verbs.add("explain", "why a session waited or failed")
+    _add_session(explain, "last")
     follow = verbs.add("follow", "the frames of one session, live")
     _add_session(follow, "next")
     _add_filters(follow)
@@ -111,11 +138,12 @@ def _configure_session_verbs(verbs: _Verbs) -> None:
 
 def run(options: argparse.Namespace, view: ClusterView | None) -> int:
     """Carry out a verb; the exit code is 0, or 1 for a failure."""
+    from traces.formats.errors import RenderError
     from traces.reader import TraceError
 
     try:
         return _VERBS[options.verb](options, view)
-    except (CommandError, FilterError, TraceError) as err:
+    except (CommandError, FilterError, RenderError, TraceError) as err:
         print(f"mini-kube: {err}", file=sys.stderr)
         return 1
 
@@ -146,6 +174,32 @@ def _list(options: argparse.Namespace, view: ClusterView | None) -> int:
     return print_sessions(trace, wanted, everything=options.all, form=options.output)
 
 
+def _show(options: argparse.Namespace, view: ClusterView | None) -> int:
+    from traces.showing import show
+
+    session = _read(options, view).session(options.session)
+    return show(
+        session,
+        options.format,
+        options.output,
+        everything=options.everything,
+        explained=options.explained,
+    )
+
+
+def _explain(options: argparse.Namespace, view: ClusterView | None) -> int:
+    from traces.explain.engine import explain
+
+    session = _read(options, view).session(options.session)
+    found = explain(session.events)
+    for one in found:
+        moment = (one.at.wall - session.started) * 1000
+        print(f"{moment:10.2f} ms  {one.rule}: {one.text}")
+    if not found:
+        print("nothing in this session waited or failed")
+    return 0
+
+
 def _follow(options: argparse.Namespace, view: ClusterView | None) -> int:
     from traces.live.feed import LiveFeed, sockets_of
     from traces.live.plain import follow_frames
@@ -161,6 +215,8 @@ def _follow(options: argparse.Namespace, view: ClusterView | None) -> int:
 _VERBS: Final = {
     "live": _live,
     "list": _list,
+    "show": _show,
+    "explain": _explain,
     "follow": _follow,
 }
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Options"]
 
@@ -17,6 +21,7 @@ class Options:
         everything: also frames that only keep the machinery going.
         fold: one arrow for a message that is passed on from hop to hop.
         most: rows at most; a longer picture loses its middle, and says so. 0: all.
+        notes: what is to be said of events, by their `seq` (text, html).
     """
 
     color: bool = False
@@ -24,3 +29,4 @@ class Options:
     everything: bool = False
     fold: bool = False
     most: int = 0
+    notes: Mapping[int, Sequence[str]] = field(default_factory=dict)

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from typing import TYPE_CHECKING
 
 from traces.flows import fold, give_flows
@@ -85,6 +86,21 @@ class _Picture:
                 yield self._empty(f"⋮ {row.wall - last:.1f} s later")
             last = row.wall
             yield self._line(row, (row.wall - start) * 1000)
+            yield from map(self._note, self._notes(row))
+
+    def _notes(self, row: Row) -> Iterator[str]:
+        """What is to be said of the row, and of those that were folded into it."""
+        for each in (row, *row.others):
+            for event in each.events:
+                yield from self._options.notes.get(event.seq, ())
+
+    def _note(self, text: str) -> str:
+        """Beside the lanes, on as many lines as it takes."""
+        used = _TIME + (_GAP + 1) * (len(self._lanes) - 1) + 6
+        width = max(40, (self._options.width or used + 80) - used)
+        lines = textwrap.wrap(plain(text), width) or [""]
+        rest = [self._empty(f"  {line}", "1;33") for line in lines[1:]]
+        return "\n".join([self._empty(f"↳ {lines[0]}", "1;33"), *rest])
 
     def _foot(self) -> Iterator[str]:
         yield self._empty()
@@ -132,9 +148,9 @@ class _Picture:
         behind = (" " * _GAP + "│") * (len(self._lanes) - 1 - right)
         return f"{before}{self._paint(color, arrow)}{behind}"
 
-    def _empty(self, note: str = "") -> str:
+    def _empty(self, note: str = "", color: str = "2") -> str:
         lifelines = ("│" + " " * _GAP) * (len(self._lanes) - 1) + "│"
-        return f"{' ' * _TIME}{lifelines}  {self._paint('2', note)}".rstrip()
+        return f"{' ' * _TIME}{lifelines}  {self._paint(color, note)}".rstrip()
 
     def _paint(self, color: str, text: str) -> str:
         return (

@@ -1,0 +1,53 @@
+"""`mini-kube trace show`: a session in one of the formats, with what is to be said of it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from traces.explain.engine import explain
+from traces.formats import FORMATS, Options
+
+if TYPE_CHECKING:
+    from traces.sessions import Session
+
+__all__ = ["notes_of", "show"]
+
+
+def show(
+    session: Session, name: str, output: str, *, everything: bool, explained: bool
+) -> int:
+    """Write to a file, or to stdout when `output` is empty or `-`.
+
+    Raises:
+        RenderError: the session cannot be shown so. OSError: it cannot be written.
+    """
+    form = FORMATS[name]
+    to_terminal = output in ("", "-") and sys.stdout.isatty()
+    if to_terminal and not form.is_text:
+        print(f"mini-kube: {name} is not for a terminal: say -o FILE", file=sys.stderr)
+        return 1
+    options = Options(
+        color=to_terminal,
+        width=shutil.get_terminal_size().columns if to_terminal else 0,
+        everything=everything,
+        notes=notes_of(session) if explained else {},
+    )
+    data = form.render([session], options)
+    if output not in ("", "-"):
+        Path(output).write_bytes(data)
+        return 0
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def notes_of(session: Session) -> dict[int, list[str]]:
+    """The explanations of a session, by the events that show them."""
+    notes: dict[int, list[str]] = {}
+    for one in explain(session.events):
+        notes.setdefault(one.at.seq, []).append(one.text)
+    return notes
