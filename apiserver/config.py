@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from apimachinery.emulation import FeatureGates
 from apiserver.version import DEFAULT_VERSION, EmulatedVersion
 
 __all__ = ["Config", "add_arguments"]
@@ -51,6 +52,7 @@ class Config:
     max_requests_inflight: int = 400
     max_mutating_requests_inflight: int = 200
     emulate_version: EmulatedVersion = DEFAULT_VERSION
+    feature_gates: FeatureGates = FeatureGates({})  # noqa: RUF009 - never changed
 
     @classmethod
     def from_arguments(cls, options: argparse.Namespace) -> Self:
@@ -75,6 +77,10 @@ class Config:
             raise ValueError("--etcd-servers must be specified")
         if (self.etcd_certfile is None) != (self.etcd_keyfile is None):
             raise ValueError("--etcd-certfile and --etcd-keyfile go together")
+
+    def enabled(self, gate: str) -> bool:
+        """Whether a feature gate is on."""
+        return self.feature_gates.enabled(gate, self.emulate_version.minor)
 
     @property
     def audiences(self) -> tuple[str, ...]:
@@ -113,6 +119,13 @@ def _modes(text: str) -> tuple[str, ...]:
 def _version(text: str) -> EmulatedVersion:
     try:
         return EmulatedVersion.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _gates(text: str) -> FeatureGates:
+    try:
+        return FeatureGates.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -335,4 +348,11 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         default=DEFAULT_VERSION,
         metavar="X.Y",
         help="the Kubernetes minor version to behave like (default %(default)s)",
+    )
+    group.add_argument(
+        "--feature-gates",
+        type=_gates,
+        default=Config.feature_gates,
+        metavar="NAME=BOOL,...",
+        help="what is alpha or beta, such as PodLogsQuerySplitStreams=true",
     )

@@ -43,6 +43,8 @@ _KEPT_FLAGS: Final = (
     "nodes",
     "bind_address",
     "emulate_version",
+    "feature_gates",
+    "kubelet_args",
     "trace_dir",
     "kubelet",
     "cri_socket",
@@ -406,7 +408,21 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     add(
         "--emulate-version",
         metavar="1.NN",
+        type=_version,
         help="the Kubernetes version whose behaviour is shown",
+    )
+    add(
+        "--feature-gates",
+        metavar="NAME=BOOL,...",
+        type=_feature_gates,
+        help="of API server and kubelets, e.g. PodLogsQuerySplitStreams=true",
+    )
+    add(
+        "--kubelet-arg",
+        dest="kubelet_args",
+        action="append",
+        metavar="FLAG=VALUE",
+        help="a flag of the kubelets, e.g. container-log-max-size=1Mi; may be repeated",
     )
     add("--kubelet", metavar="PATH", help="run this kubelet in place of ours")
     add("--cri-socket", metavar="URL", help="use this CRI runtime (unix:///…)")
@@ -439,6 +455,27 @@ def _cluster_name(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"{text!r}: lower-case letters, digits and '-', at most 24"
         )
+    return text
+
+
+def _version(text: str) -> str:
+    """Checked here, before it is kept for the next `up`."""
+    from apimachinery.emulation import parse_minor
+
+    try:
+        parse_minor(text)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(str(err)) from None
+    return text
+
+
+def _feature_gates(text: str) -> str:
+    from apimachinery.emulation import FeatureGates
+
+    try:
+        FeatureGates.parse(text)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(str(err)) from None
     return text
 
 

@@ -147,6 +147,7 @@ def _api_server(settings: ClusterSettings, layout: Layout) -> Service:
         "controllers-kubeconfig": str(layout.component_config("controller-manager")),
         "scheduler-kubeconfig": str(layout.component_config("scheduler")),
         "emulate-version": settings.emulate_version,
+        "feature-gates": settings.feature_gates,
         "admin-socket": str(layout.admin_socket(API_SERVER)),
     }
     return Service(
@@ -207,12 +208,13 @@ def _kubelet(settings: ClusterSettings, layout: Layout, node: NodeLayout) -> Ser
     # found the runtime (again, when that is the one that was started anew).
     serving = HttpsReady(settings.client_host, port, "/runningpods/")
     foreign = bool(settings.kubelet)
-    flags = _foreign_kubelet_flags if foreign else _our_kubelet_flags
+    make_flags = _foreign_kubelet_flags if foreign else _our_kubelet_flags
+    flags = make_flags(settings, layout, node, port) | _given(settings.kubelet_args)
     program = settings.kubelet or "mini-kubelet"
     needs = (API_SERVER,) if settings.cri_socket else (API_SERVER, cri_name(node.name))
     return Service(
         name=name,
-        command=_command(program, flags(settings, layout, node, port)),
+        command=_command(program, flags),
         address=f"https://{authority(settings.client_host, port)}",
         readiness=NodeReady(node.name, serving),
         needs=needs,
@@ -268,8 +270,15 @@ def _shared_kubelet_flags(
         "hostname-override": node.name,
         "node-ip": settings.client_host,
         "kubeconfig": str(layout.component_config(kubelet_name(node.name))),
+        "feature-gates": settings.feature_gates,
         "root-dir": str(node.kubelet_root),
     }
+
+
+def _given(arguments: tuple[str, ...]) -> dict[str, str]:
+    """Flags as the user wrote them, with or without the dashes."""
+    pairs = (argument.lstrip("-").partition("=") for argument in arguments)
+    return {name: value or "true" for name, _, value in pairs}
 
 
 def kubelet_config(settings: ClusterSettings, layout: Layout, node: str) -> str:

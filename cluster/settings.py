@@ -53,6 +53,8 @@ class ClusterSettings:
 
     Attributes:
         ports: by service name; those in `fixed_ports` were given by the user.
+        feature_gates: of API server and kubelets, as `--feature-gates` has them.
+        kubelet_args: flags of the kubelets, as `name=value`; they win over ours.
         kubelet: a kubelet's executable to run in place of ours.
         cri_socket: a CRI endpoint (unix:///...) in place of our runtime.
         etcd: URLs of an etcd to keep the objects in, in place of a file of our own;
@@ -68,6 +70,8 @@ class ClusterSettings:
     ports: Mapping[str, int] = field(default_factory=dict)
     fixed_ports: tuple[str, ...] = ()
     emulate_version: str = ""
+    feature_gates: str = ""
+    kubelet_args: tuple[str, ...] = ()
     trace_dir: str = ""
     trace_bytes: str = ""
     kubelet: str = ""
@@ -116,7 +120,8 @@ class ClusterSettings:
         known = {item.name for item in fields(cls)}
         values = {key: value for key, value in document.items() if key in known}
         values["ports"] = {str(k): int(v) for k, v in values.get("ports", {}).items()}
-        values["fixed_ports"] = tuple(values.get("fixed_ports", ()))
+        for key in ("fixed_ports", "kubelet_args"):
+            values[key] = tuple(values.get(key, ()))
         return cls(**values)
 
 
