@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -40,6 +39,7 @@ from controllers.taint_eviction import TaintEviction
 from controllers.workloads.deployments import Deployments
 from controllers.workloads.jobs import Jobs
 from controllers.workloads.replica_sets import ReplicaSets
+from hops.clock import wall
 from hops.hop import Hop
 from kube_client.client import KubeClient
 
@@ -88,7 +88,7 @@ class _Manager:
         pods = self._informer(tasks, PODS)
         nodes = self._informer(tasks, NODES)
         events = _recorder(Api(self._scheduling), "default-scheduler")
-        scheduler = Scheduler(Api(self._scheduling), pods, nodes, events, time.time)
+        scheduler = Scheduler(Api(self._scheduling), pods, nodes, events, wall)
         tasks.create_task(scheduler.run(), name="scheduler")
         await asyncio.sleep(_SETTLE)
         await self._start_others(tasks, pods, nodes)
@@ -99,7 +99,7 @@ class _Manager:
         types = await _until_done(lambda: collectable_types(self._api))
         namespaces = self._informer(tasks, NAMESPACES)
         leases = self._informer(tasks, LEASES)
-        api, clock = self._api, time.time
+        api, clock = self._api, wall
         events = _recorder(api, "node-controller")
         evictions = _recorder(api, "taint-eviction-controller")
         present = {(item.group, item.resource) for item in types}
@@ -127,7 +127,7 @@ class _Manager:
         pods: Informer,
     ) -> list[ReplicaSets | Deployments | Jobs]:
         """The controllers that make pods, for the types that the server has."""
-        api, clock = self._api, time.time
+        api, clock = self._api, wall
         controllers: list[ReplicaSets | Deployments | Jobs] = []
         if ("apps", "replicasets") in present and ("apps", "deployments") in present:
             sets = self._informer(tasks, REPLICA_SETS)
@@ -169,4 +169,4 @@ def _client(hops: Hops, kubeconfig: Path) -> KubeClient:
 
 
 def _recorder(api: Api, component: str) -> EventRecorder:
-    return EventRecorder(api, component, socket.gethostname(), time.time)
+    return EventRecorder(api, component, socket.gethostname(), wall)

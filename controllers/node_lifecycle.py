@@ -20,6 +20,7 @@ from controllers.node_health import (
 from controllers.resources import NODES, PODS
 from controllers.work_queue import WorkQueue
 from controllers.worker import work_off
+from hops import clock
 from hops.tasks import cancel_and_wait, spawn
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class NodeLifecycle:
         await self._leases.synced.wait()
         await self._pods.synced.wait()
         self._nodes.on_change(self._node_changed)
+        clock.on_advance(self._clock_moved)
         monitor = spawn("node monitor", self._monitor())
         try:
             await work_off("node lifecycle", self._queue, self.reconcile)
@@ -140,6 +142,12 @@ class NodeLifecycle:
                 "NodeNotReady",
                 "Node is not ready",
             )
+
+    async def _clock_moved(self, seconds: float, everywhere: bool) -> None:
+        """Kubelets whose clocks went along have had their heartbeats meanwhile."""
+        if everywhere:
+            for heartbeat in self._heartbeats.values():
+                heartbeat.seen += seconds
 
     async def _monitor(self) -> None:
         while True:

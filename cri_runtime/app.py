@@ -28,6 +28,7 @@ from cri_runtime.services.stats import StatsService
 from cri_runtime.services.streams import StreamService
 from cri_runtime.store import RecordStore
 from cri_runtime.streaming.server import StreamingServer
+from hops import clock
 from hops.hop import Hop
 from hops.relay import Relay
 
@@ -87,6 +88,7 @@ class Runtime:
             self.images,
             RecordStore(config.root / "containers", "container.json"),
         )
+        clock.on_advance(self.sandboxes.clock_moved)
         self.execs = Execs(self.sandboxes)
         self.events = EventHub(self._snapshot)
         self.sandboxes.publish = self.events.publish

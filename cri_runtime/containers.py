@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from cri_runtime import ids
@@ -14,6 +13,7 @@ from cri_runtime.environment import link_mounts, make_process, stop_signal
 from cri_runtime.errors import Code, CriError
 from cri_runtime.records import Container, container_name
 from cri_runtime.shim_client import ShimError
+from hops.clock import wall_ns
 from rpc import cri_v1_pb2 as cri
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Containers:
                 container.id, config, image, sandbox, root, os.environ
             )
             _hand_over(root, container.process.user)
-            container.created_at = time.time_ns()
+            container.created_at = wall_ns()
             self._save(container)
         except OSError as error:
             self._forget(container, sandbox)
@@ -306,7 +306,7 @@ class Containers:
 
     def _start_failed(self, container: Container, error: ShimError) -> CriError:
         text = f"{_START_FAILURE}{error}"
-        container.finished_at = time.time_ns()
+        container.finished_at = wall_ns()
         container.exit_code = _START_ERROR_CODE
         container.reason, container.message = "StartError", text
         self._exit_event(container).set()
@@ -346,7 +346,7 @@ class Containers:
         try:
             told = json.loads((self.directory(container) / "exit.json").read_text())
         except (OSError, ValueError):
-            told = {"code": _UNKNOWN_CODE, "finished_at": time.time_ns(), "lost": True}
+            told = {"code": _UNKNOWN_CODE, "finished_at": wall_ns(), "lost": True}
         self._ended(container, told)
 
     def _ended(self, container: Container, told: dict[str, Any]) -> None:

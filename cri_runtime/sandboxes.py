@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from cri_runtime.addresses import candidates
 from cri_runtime.errors import Code, CriError
 from cri_runtime.records import Sandbox, sandbox_name
 from cri_runtime.shim_client import ShimClient, ShimError, ShimGone
+from hops import clock
 from rpc import cri_v1_pb2 as cri
 
 if TYPE_CHECKING:
@@ -129,6 +130,12 @@ class Sandboxes:
         await self._end_strangers()
         return {s.id: told for s, told in zip(ready, described, strict=True)}
 
+    async def clock_moved(self, _seconds: float, _everywhere: bool) -> None:
+        """Tell the shims, who put the time into logs and exits."""
+        for shim in list(self._shims.values()):
+            with contextlib.suppress(ShimError):
+                await shim.request("clock", ahead=clock.ahead_ns())
+
     def close(self) -> None:
         """Hang up on all shims; they and what runs in them stay."""
         for shim in list(self._shims.values()):
@@ -155,7 +162,7 @@ class Sandboxes:
         )
         sandbox.address, sandbox.socket = started.address, started.socket
         sandbox.shim_pid = started.pid
-        sandbox.created_at = time.time_ns()
+        sandbox.created_at = clock.wall_ns()
         await self._connect(sandbox)
         self._sandboxes[sandbox.id] = sandbox
         self._save(sandbox)
@@ -163,7 +170,7 @@ class Sandboxes:
     async def _connect(self, sandbox: Sandbox) -> list[Message]:
         shim = await ShimClient.connect(self._hops, sandbox.socket)
         shim.on_event = lambda event: self.on_event[event["event"]](event)
-        told = await shim.request("hello")
+        told = await shim.request("hello", ahead=clock.ahead_ns())
         if shim.gone.is_set():
             raise ShimGone
         # Only now: a shim that dies before has no sandbox to take with it.

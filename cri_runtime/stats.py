@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hops.clock import wall_ns
 from rpc import cri_v1_pb2 as cri
 
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ def measure(pids: Iterable[int]) -> Usage:
         cpu += sum(fields[4:8])
         rss += fields[14]
         count += 1
-    return Usage(
-        time.time_ns(), cpu * _NS_PER_TICK, rss * _PAGE_SIZE, minor, major, count
-    )
+    return Usage(wall_ns(), cpu * _NS_PER_TICK, rss * _PAGE_SIZE, minor, major, count)
 
 
 def _stat(pid: int) -> list[int]:
@@ -126,7 +124,7 @@ def disk_usage(root: Path) -> tuple[int, int]:
 def filesystem(mountpoint: Path, size: int, inodes: int) -> cri.FilesystemUsage:
     """Use of a filesystem, or of one container's part of it."""
     return cri.FilesystemUsage(
-        timestamp=time.time_ns(),
+        timestamp=wall_ns(),
         fs_id=cri.FilesystemIdentifier(mountpoint=str(mountpoint)),
         used_bytes=_value(size),
         inodes_used=_value(inodes),

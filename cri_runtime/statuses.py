@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
+from hops.clock import wall_ns
 from rpc import cri_v1_pb2 as cri
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def event(
     return cri.ContainerEventResponse(
         container_id=container_id,
         container_event_type=cri.ContainerEventType.Name(kind),
-        created_at=time.time_ns(),
+        created_at=wall_ns(),
         pod_sandbox_status=sandbox_status(sandbox) if sandbox is not None else None,
         containers_statuses=map(container_status, containers),
     )

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 
+from hops.clock import monotonic
 from kubelet import pod as pods
 from kubelet.cri import CriError
 from kubelet.events import pod_reference
@@ -104,7 +104,7 @@ class ContainerKiller:
         Raises:
             CriError: of the first that could not be stopped.
         """
-        began = time.monotonic()
+        began = monotonic()
         ip = status.ips[0] if status.ips else ""
         specs = pods.init_containers(pod) if pod else []
         sidecars = [c["name"] for c in specs if pods.is_sidecar(c)]
@@ -113,7 +113,7 @@ class ContainerKiller:
         await _all(self.kill(pod, c, override=override, pod_ip=ip) for c in main)
         for name in reversed(sidecars):
             # What the main containers took is taken from what sidecars have left.
-            spent = int(time.monotonic() - began)
+            spent = int(monotonic() - began)
             total = grace_period(pod, None, KillReason.NONE)
             left = max((total if override is None else override) - spent, 0)
             await _all(
@@ -144,7 +144,7 @@ class ContainerKiller:
             handler = json.loads(running.pre_stop)
         if not handler:
             return 0
-        began = time.monotonic()
+        began = monotonic()
         try:
             async with asyncio.timeout(grace):
                 await self._hooks.run(handler, container or {}, running.id, pod_ip)
@@ -158,7 +158,7 @@ class ContainerKiller:
                     "FailedPreStopHook",
                     "PreStopHook failed",
                 )
-        return int(time.monotonic() - began)
+        return int(monotonic() - began)
 
 
 def _may_run(container: ContainerRuntimeStatus) -> bool:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from apimachinery.meta import rfc3339
 from apimachinery.status import StatusError
+from hops.clock import wall
 from hops.tasks import spawn
 from kube_client.reflector import Trouble
 from kube_client.resources import EVENTS
@@ -115,7 +115,7 @@ class EventRecorder:
         self,
         client: KubeClient,
         node: str,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall,
     ) -> None:
         self._client = client
         self._source = {"component": "kubelet", "host": node}

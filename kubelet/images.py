@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from apimachinery.go_text import quote
 from apimachinery.meta import annotations_of
+from hops.clock import monotonic, wall
 from kubelet import pod as pods
 from kubelet.backoff import Backoff
 from kubelet.container_statuses import Failure
@@ -88,7 +88,7 @@ class ImageManager:
         texts: EventTexts,
         *,
         serialize: bool = True,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall,
     ) -> None:
         self._runtime = runtime
         self._recorder = recorder
@@ -173,15 +173,15 @@ class ImageManager:
     ) -> str:
         name = quote(wanted.name)
         self._recorder.normal(wanted.reference, "Pulling", f"Pulling image {name}")
-        asked = time.monotonic()
+        asked = monotonic()
         auth = _credentials(wanted.spec.image, pull_secrets)
         try:
             async with self._turn:
-                began = time.monotonic()
+                began = monotonic()
                 found = await self._runtime.pull_image(wanted.spec, auth, sandbox)
         except CriError as err:
             raise self._pull_failed(wanted, err) from err
-        now = time.monotonic()
+        now = monotonic()
         self._backoff.reset(wanted.backoff_key)
         self._last_errors.pop(wanted.backoff_key, None)
         size = await self._size(wanted)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING
 
 from apimachinery.meta import micro_time
 from apimachinery.status import StatusError
+from hops.clock import wall
 from kube_client.reflector import Trouble
 from kube_client.resources import LEASES
 
@@ -40,7 +40,7 @@ class LeaseKeeper:
         client: KubeClient,
         node: str,
         node_uid: Callable[[], str],
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall,
     ) -> None:
         self._client = client
         self._node = node

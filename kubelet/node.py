@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING
 
 from apimachinery.meta import annotations_of, labels_of, uid_of
 from apimachinery.status import StatusError
+from hops.clock import monotonic
 from kube_client.reflector import Trouble
 from kube_client.resources import NODES
 from kubelet.events import node_reference
@@ -163,7 +163,7 @@ class NodeRegistration:
             self.node = await self._client.get(NODES, self._identity.name)
             self._look_at_pod_cidr()
             status = node_status(self._identity, self._moment(), self._status)
-            overdue = time.monotonic() - self._reported_at >= REPORT_SECONDS
+            overdue = monotonic() - self._reported_at >= REPORT_SECONDS
             if overdue or status_changes(self._status, status):
                 await self._write(status)
         except StatusError as err:
@@ -194,7 +194,7 @@ class NodeRegistration:
 
     def _note(self, node: JsonObject) -> None:
         """Remember what was written, and tell of conditions that changed."""
-        self._reported_at = time.monotonic()
+        self._reported_at = monotonic()
         name = self._identity.name
         for condition in (node.get("status") or {}).get("conditions") or []:
             kind, status = condition["type"], condition["status"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from hops.clock import wall
 from kubelet.node_status import NodeIdentity, NodeMoment
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class NodeView:
         info, state = self._runtime.info, self._monitor.state
         version = info.version.removeprefix("v")
         return NodeMoment(
-            now=time.time(),
+            now=wall(),
             runtime_version=f"{info.name}://{version}" if info.name else "",
             not_ready=self._not_ready(),
             images=self._monitor.images,

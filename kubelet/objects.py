@@ -9,11 +9,11 @@ strategy `Cache` of configMapAndSecretChangeDetectionStrategy).
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
+from hops.clock import monotonic
 from kube_client.resources import (
     CONFIG_MAPS,
     RUNTIME_CLASSES,
@@ -44,7 +44,7 @@ class ObjectCache:
     """Objects by kind, namespace and name. Absence is never remembered."""
 
     def __init__(
-        self, client: KubeClient, clock: Callable[[], float] = time.monotonic
+        self, client: KubeClient, clock: Callable[[], float] = monotonic
     ) -> None:
         self._client = client
         self._clock = clock

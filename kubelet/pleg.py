@@ -13,6 +13,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+from hops.clock import on_advance
 from kubelet.cri import CriError
 from kubelet.runtime_convert import POD_UID_LABEL
 from rpc import cri_v1_pb2 as cri
@@ -94,9 +95,14 @@ class Pleg:
     async def run(self) -> None:
         """Watch the runtime until cancelled."""
         self._last_relist = asyncio.get_running_loop().time()
+        on_advance(self._clock_moved)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow_events())
             group.create_task(self._relist_forever())
+
+    async def _clock_moved(self, seconds: float, _everywhere: bool) -> None:
+        """It was not the runtime that was silent meanwhile."""
+        self._last_relist += seconds
 
     async def relist(self) -> set[str]:
         """List everything once; the uids of pods that changed since.

@@ -13,11 +13,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from apimachinery.meta import parse_time
+from hops.clock import wall
 from hops.tasks import cancel_and_wait, spawn
 from kube_client.reflector import Trouble
 from kubelet import pod as pods
@@ -194,7 +194,7 @@ class PodWorker:
         started = parse_time(pods.status_of(self.pod).get("startTime"))
         if seconds is None or started is None:
             return None
-        return _now() + started + float(seconds) - time.time()
+        return _now() + started + float(seconds) - wall()
 
     def _deadline_passed(self) -> bool:
         deadline = self._deadline()

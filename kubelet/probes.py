@@ -10,10 +10,10 @@ Source: kubernetes/kubernetes pkg/kubelet/prober/{worker,prober_manager}.go.
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from apimachinery.meta import parse_time
+from hops.clock import monotonic, wall
 from hops.tasks import spawn
 from kubelet import pod as pods
 from kubelet.events import pod_reference
@@ -173,7 +173,7 @@ class _Worker:
         wait = self._until_due(entry)
         if wait > 0:
             return wait
-        self._next_at = time.monotonic() + self._period
+        self._next_at = monotonic() + self._period
         await self._probe()
         return self._period
 
@@ -182,7 +182,7 @@ class _Worker:
     def _until_due(self, entry: JsonObject) -> float:
         started = parse_time(entry["state"]["running"].get("startedAt")) or 0.0
         delay = float(self._spec.get("initialDelaySeconds") or 0)
-        return max(started + delay - time.time(), self._next_at - time.monotonic())
+        return max(started + delay - wall(), self._next_at - monotonic())
 
     @property
     def _period(self) -> float:

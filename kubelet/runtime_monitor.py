@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from hops.clock import on_advance
 from kubelet.cri import CriError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class RuntimeMonitor:
         self.images: list[JsonObject] = []
 
     async def run(self) -> None:
+        on_advance(self._clock_moved)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch_state())
             group.create_task(self._watch_images())
@@ -61,6 +63,10 @@ class RuntimeMonitor:
     def network_error(self) -> str:
         """Why pods with a network of their own cannot start, "" when they can."""
         return self.state.network_error if self.state else ""
+
+    async def _clock_moved(self, seconds: float, _everywhere: bool) -> None:
+        """It was not the runtime that was silent meanwhile."""
+        self._last_answer += seconds
 
     async def _watch_state(self) -> None:
         delay = _FIRST_RETRY

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from hops.clock import wall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,4 +46,4 @@ class SyncParts:
     network_error: Callable[[], str]
     cluster_dns: tuple[str, ...] = ()
     cluster_domain: str = ""
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = wall

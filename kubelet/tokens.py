@@ -7,12 +7,12 @@ when 80 % of its life, or 24 hours, have passed.
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apimachinery.meta import parse_time
 from apimachinery.status import StatusError
+from hops.clock import wall
 from kube_client.resources import SERVICE_ACCOUNTS
 from kubelet import pod as pods
 
@@ -39,9 +39,7 @@ class _Token:
 class TokenManager:
     """Tokens by pod, audience and lifetime."""
 
-    def __init__(
-        self, client: KubeClient, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, client: KubeClient, clock: Callable[[], float] = wall) -> None:
         self._client = client
         self._clock = clock
         self._tokens: dict[tuple[str, str, int], _Token] = {}

@@ -7,7 +7,6 @@ pkg/registry/rest/{create,update,delete,meta}.go.
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from apiserver.resources.metadata import (
     validate_metadata_update,
 )
 from apiserver.storage.interface import KeyExists, KeyNotFound
+from hops.clock import wall
 
 if TYPE_CHECKING:
     from apimachinery.options import DeleteOptions
@@ -93,7 +93,7 @@ class Objects:
 
     store: ObjectStore
     event_ttl: float = 3600.0
-    clock: Callable[[], float] = field(default=time.time)
+    clock: Callable[[], float] = field(default=wall)
 
     # -- read
 

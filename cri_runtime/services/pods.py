@@ -6,7 +6,6 @@ Source: containerd/containerd internal/cri/server/sandbox_*.go.
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
 
 from cri_runtime.errors import Code, CriError, invalid
@@ -17,6 +16,7 @@ from cri_runtime.statuses import (
     sandbox_status,
     verbose_info,
 )
+from hops.clock import wall_ns
 from rpc import cri_v1_pb2 as cri
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class PodService:
             status=sandbox_status(sandbox),
             info=self._info(sandbox) if request.verbose else {},
             containers_statuses=map(container_status, self._containers.of(sandbox.id)),
-            timestamp=time.time_ns(),
+            timestamp=wall_ns(),
         )
 
     async def list_pod_sandbox(

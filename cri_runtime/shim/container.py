@@ -8,10 +8,10 @@ import os
 import signal
 import struct
 import termios
-import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from cri_runtime.shim.clock import wall_ns
 from cri_runtime.shim.log_file import LogFile
 from cri_runtime.shim.spawn import ProcessSpec, User, spawn
 from cri_runtime.shim.streams import Input, Output, Sink
@@ -76,7 +76,7 @@ class Container:
         except BaseException:
             self._log.close()
             raise
-        self.started_at = time.time_ns()
+        self.started_at = wall_ns()
         if note := message.get("note"):
             self._log.note(note)
 
@@ -117,7 +117,7 @@ class Container:
     def main_process_ended(self, status: int, *, oom: bool) -> None:
         """Remember how. The container is `dying` until all its processes are gone."""
         code, number = exit_code(status)
-        self.exit = Exit(code, number, time.time_ns(), oom)
+        self.exit = Exit(code, number, wall_ns(), oom)
         self.dying = True
 
     def finish(self) -> None:

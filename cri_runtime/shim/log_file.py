@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
+from cri_runtime.shim.clock import wall_ns
 from wire.cri_log import LogEncoder
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ class LogFile:
         """The place where the raw output of `stdout` or `stderr` goes."""
         encoder = LogEncoder(name)
         self._encoders.append(encoder)
-        return lambda data: self._write(encoder.receive_data(data, time.time_ns()))
+        return lambda data: self._write(encoder.receive_data(data, wall_ns()))
 
     def note(self, text: str) -> None:
         """A line of the runtime's own, for people, on stderr."""
         line = f"{text}\n".encode()
-        self._write(LogEncoder("stderr").receive_data(line, time.time_ns()))
+        self._write(LogEncoder("stderr").receive_data(line, wall_ns()))
 
     def reopen(self) -> None:
         """Go on in a fresh file of the same name.
@@ -49,7 +49,7 @@ class LogFile:
     def close(self) -> None:
         """Write what no newline has ended, and close."""
         for encoder in self._encoders:
-            self._write(encoder.receive_eof(time.time_ns()))
+            self._write(encoder.receive_eof(wall_ns()))
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -12,7 +12,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from cri_runtime.shim import linux, memory
+from cri_runtime.shim import clock, linux, memory
 from cri_runtime.shim.connection import Connection, Server
 from cri_runtime.shim.container import Container, process_spec
 from cri_runtime.shim.execs import Exec
@@ -66,6 +66,7 @@ class Sandbox:
             "reopen_log": self._reopen_log,
             "pids": self._pids,
             "forget": self._forget,
+            "clock": self._clock,
             "shutdown": self._shutdown,
         }
         self._loop.on_child(self._reap)
@@ -90,9 +91,10 @@ class Sandbox:
 
     # ---- requests
 
-    def _hello(self, connection: Connection, _message: Message) -> Message:
+    def _hello(self, connection: Connection, message: Message) -> Message:
         """Subscribe to exits; the answer holds those that happened before."""
         self._listeners.add(connection)
+        clock.set_ahead(message.get("ahead", 0))
         described = [container.describe() for container in self._containers.values()]
         return {"pid": os.getpid(), "containers": described}
 
@@ -161,6 +163,10 @@ class Sandbox:
         container = self._containers.get(message["container"])
         if container is not None and container.exit and not container.dying:
             del self._containers[container.id]
+        return {}
+
+    def _clock(self, _connection: Connection, message: Message) -> Message:
+        clock.set_ahead(message["ahead"])
         return {}
 
     def _shutdown(self, _connection: Connection, _message: Message) -> Message:

@@ -5,11 +5,11 @@ Source: kubernetes/kubernetes pkg/kubelet/server/{auth,server}.go.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from hops.clock import monotonic
 from kube_client.reflector import Trouble
 from kube_client.resources import SUBJECT_ACCESS_REVIEWS
 from kubelet.server.answers import write_error
@@ -71,7 +71,7 @@ class Authorizer:
         self,
         node: str,
         client: KubeClient | None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._node = node
         self._client = client

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from hops.clock import wall
 from hops.serve import on_disconnect
 from kubelet import pod as pods
 from kubelet.cri import CriError
@@ -44,7 +44,7 @@ async def container_logs(request: web.Request) -> web.StreamResponse:
     host = request.app[HOST]
     name, container = request.match_info["pod"], request.match_info["container"]
     try:
-        options = LogOptions.from_query(request.query, time.time())
+        options = LogOptions.from_query(request.query, wall())
     except UndecodableLogOptionsError:
         return write_error(400, _message("Unable to decode query."))
     except InvalidLogOptionsError:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import resource
-import time
 from typing import TYPE_CHECKING
 
+from hops.clock import wall
 from kubelet.cri import CriError
 from kubelet.machine import read_usage
 from kubelet.server.answers import ok_text
@@ -115,7 +115,7 @@ async def resource_metrics(request: web.Request) -> web.Response:
 
 def _node_families(host: Host) -> list[Family]:
     usage = read_usage(host.config.root_dir)
-    now = int(time.time() * 1000)
+    now = int(wall() * 1000)
     cpu = Family(
         "node_cpu_usage_seconds_total",
         "counter",
@@ -170,7 +170,7 @@ def _pod_families(pods: list[PodUsage]) -> list[Family]:
         "gauge",
         "Current working set of the pod in bytes",
     )
-    now = int(time.time() * 1000)
+    now = int(wall() * 1000)
     for pod in pods:
         labels = {"namespace": pod.namespace, "pod": pod.name}
         cpu.add(pod.total("cpu_nanoseconds") / 1e9, labels, milliseconds=now)

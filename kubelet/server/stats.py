@@ -6,10 +6,10 @@ pkg/kubelet/server/stats/{handler,summary}.go.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from apimachinery.meta import rfc3339
+from hops.clock import wall
 from kubelet.cri import CriError
 from kubelet.machine import boot_time, read_usage
 from kubelet.server.answers import json_answer, write_error
@@ -43,7 +43,7 @@ async def summary(request: web.Request) -> web.Response:
 
 def _node(host: Host, *, brief: bool) -> JsonObject:
     usage, machine = read_usage(host.config.root_dir), host.machine
-    now = rfc3339(time.time())
+    now = rfc3339(wall())
     node: JsonObject = {
         "nodeName": host.config.node_name,
         "startTime": rfc3339(boot_time()),
@@ -76,7 +76,7 @@ def _node(host: Host, *, brief: bool) -> JsonObject:
 
 def _pod(host: Host, pod: PodUsage, *, brief: bool) -> JsonObject:
     status = host.pod_status(pod.uid) or {}
-    now = rfc3339(time.time())
+    now = rfc3339(wall())
     answer: JsonObject = {
         "podRef": {"name": pod.name, "namespace": pod.namespace, "uid": pod.uid},
         "startTime": status.get("startTime"),

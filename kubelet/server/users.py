@@ -6,11 +6,11 @@ pkg/authentication/request/{x509,bearertoken,anonymous}.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
+from hops.clock import monotonic
 from hops.serve import peer_certificate
 from kube_client.reflector import Trouble
 from kube_client.resources import TOKEN_REVIEWS
@@ -53,7 +53,7 @@ class Authenticator:
         *,
         anonymous: bool,
         client: KubeClient | None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._anonymous = anonymous
         self._client = client
