@@ -15,10 +15,10 @@ __all__ = ["Endpoint", "TcpPackets"]
 
 _FIN, _SYN, _RST, _PSH, _ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 _WINDOW = 0xFFFF
-#: Window scale 7 (with a no-operation before it), so that no window is ever full.
-_OPTIONS = b"\x01\x03\x03\x07"
-#: What fits an IPv4 packet, a multiple of four below it.
+#: What fits an IPv4 packet, and a little less.
 _LARGEST = 65_000
+#: Maximum segment size; then, behind a no-operation, window scale 7: no window is full.
+_OPTIONS = struct.pack(">BBH", 2, 4, _LARGEST) + b"\x01\x03\x03\x07"
 
 
 class Endpoint(NamedTuple):
