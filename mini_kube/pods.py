@@ -1,0 +1,83 @@
+"""Manifests of pods with one container, and whether a pod is Ready."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mini_kube.api import Manifest
+
+__all__ = ["SCRIPT_ANNOTATION", "is_ready", "make_pod"]
+
+#: Where a pod says what its scripted containers answer: docs/scripted-containers.md.
+SCRIPT_ANNOTATION: Final = "mini-kube.dev/script"
+
+_SCRIPTED: Final = "mini-kube/script"
+_PLAIN: Final = "busybox"
+_IDLE: Final = ("sleep", "infinity")
+
+
+def make_pod(
+    name: str,
+    *,
+    image: str,
+    command: Sequence[str],
+    script: Mapping[str, Any] | None,
+    files: Mapping[str, str | bytes] | None,
+    env: Mapping[str, str],
+    ports: Sequence[int],
+    labels: Mapping[str, str],
+    spec: Mapping[str, Any],
+) -> Manifest:
+    """The manifest; see `Cluster.run_pod` for what the arguments mean."""
+    scripted = script is not None or files is not None
+    image = image or (_SCRIPTED if scripted else _PLAIN)
+    container: Manifest = {"name": name, "image": image}
+    if command or image == _PLAIN:
+        # A shell without input would end at once.
+        container["command"] = list(command or _IDLE)
+    if env:
+        container["env"] = [{"name": k, "value": v} for k, v in env.items()]
+    if ports:
+        container["ports"] = [{"containerPort": port} for port in ports]
+    metadata: Manifest = {"name": name, "labels": {"app": name, **labels}}
+    if scripted:
+        document = _script(script or {}, files or {})
+        metadata["annotations"] = {SCRIPT_ANNOTATION: json.dumps(document)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": {
+            "containers": [container],
+            "terminationGracePeriodSeconds": 1,
+            **spec,
+        },
+    }
+
+
+def is_ready(pod: Manifest | None) -> bool:
+    """Whether the pod has the condition Ready."""
+    conditions = (pod or {}).get("status", {}).get("conditions") or []
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def _script(
+    script: Mapping[str, Any], files: Mapping[str, str | bytes]
+) -> dict[str, Any]:
+    """The script with these files; those that are no text go as base64."""
+    given = {**script.get("files", {})}
+    for path, content in files.items():
+        given[path] = content if isinstance(content, str) else _encoded(content)
+    return {**script, **({"files": given} if given else {})}
+
+
+def _encoded(content: bytes) -> str | dict[str, str]:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(content).decode()}
