@@ -11,8 +11,9 @@ from traces.lines import SESSION_HEADER, session_line
 if TYPE_CHECKING:
     from traces.filter import Filter
     from traces.reader import Trace
+    from traces.sessions import Session
 
-__all__ = ["has_id", "print_sessions", "wanted_sessions"]
+__all__ = ["is_shown", "print_sessions", "wanted_sessions"]
 
 
 def print_sessions(trace: Trace, wanted: Filter, *, everything: bool, form: str) -> int:
@@ -32,15 +33,19 @@ def wanted_sessions(
     trace: Trace, wanted: Filter, *, everything: bool = False
 ) -> list[SessionFacts]:
     """Those that the filter wants; without `everything`, those with a session id."""
-    sessions = [each for each in trace.sessions if everything or has_id(each.id)]
+    sessions = [each for each in trace.sessions if everything or is_shown(each)]
     return [
         facts for facts in map(SessionFacts, sessions) if wanted.matches(facts.values())
     ]
 
 
-def has_id(session: str) -> bool:
-    """Whether it has an id; what has none is called like its connection."""
-    return len(session) == 32 and not session.strip("0123456789abcdef")
+def is_shown(session: Session) -> bool:
+    """Whether it is a client's: it has an id, or asks for a stream.
+
+    What has none is called like its connection: requests that were refused before a
+    session began, and what the services ask each other all the time.
+    """
+    return session.asked.is_streaming or not session.id.strip("0123456789abcdef")
 
 
 def _row(facts: SessionFacts) -> dict[str, object]:

@@ -30,7 +30,8 @@ _CREDENTIALS: Final = ("authorization", "cookie")
 def refusals(story: Story) -> Iterator[Exchange]:
     """The client's requests that were answered with an error."""
     for exchange in story.exchanges:
-        if exchange.hop == "kubectl-apiserver" and exchange.status >= 400:
+        outermost = story.outermost or "kubectl-apiserver"
+        if exchange.hop == outermost and exchange.status >= 400:
             yield exchange
 
 

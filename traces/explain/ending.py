@@ -29,31 +29,18 @@ def cut_without_status(story: Story) -> Found:
         return
     if final.closed is None or story.statuses or _closes(final):
         return
-    if story.process("idle timeout") or _left_first(story, final):
+    first = story.first_end
+    if first is None or story.process("idle timeout") or story.gone_first == "client":
         return
-    first = _first_cut(story)
     where = f"from {dialler_of(first.hop)} to {listener_of(first.hop)}"
     reason = str(first.info.get("reason") or "")
     told = f" ({reason})" if reason else ""
     yield (
         first,
-        f"The connection {where} was cut{told} without a status, so the client"
-        " cannot know how the command ended: it says unexpected EOF and exits 1.",
+        f"The connection {where} was cut{told} without a status: the"
+        f" {story.gone_first} went first. The client cannot know how the command ended:"
+        " it says unexpected EOF and exits 1.",
     )
-
-
-def _left_first(story: Story, final: Exchange) -> bool:
-    """Whether it was the client who went away."""
-    left = story.process("client left")
-    ends = [e for e in final.after("conn", "eof") if e.dir == "up"]
-    down = [e for e in final.after("conn", "eof") if e.dir == "down"]
-    return left is not None and bool(ends) and (not down or ends[0].ts <= down[0].ts)
-
-
-def _first_cut(story: Story) -> Event:
-    """The end that was first, of the connections that carried the stream."""
-    ends = [each.closed for each in story.requests_upgraded() if each.closed]
-    return min(ends, key=lambda event: event.wall)
 
 
 @rule("success-without-status", "failure")

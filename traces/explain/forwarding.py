@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_REFUSED: Final = re.compile(r"connection refused|connect to port|nobody listens")
+_REFUSED: Final = re.compile(
+    r"connection refused|failed to connect to|connect to port|nobody listens"
+)
 _PORT: Final = re.compile(r"port (\d+)|localhost:(\d+)|:(\d+): ")
 
 

@@ -51,9 +51,11 @@ def no_subprotocol(story: Story) -> Found:
 @rule("subprotocol-refused", "note")
 def subprotocol_refused(story: Story) -> Found:
     """403 behind the API server: no common subprotocol."""
-    for exchange in story.streams:
+    refused = [each for each in story.streams if each.status == 403 and each.wants]
+    # it is passed on from hop to hop: who refused is the innermost
+    for exchange in refused[-1:]:
         inner = exchange.hop != "kubectl-apiserver"
-        if inner and exchange.status == 403 and exchange.response and exchange.wants:
+        if inner and exchange.response:
             offered = header_of(
                 exchange.request.info, "sec-websocket-protocol"
             ) or header_of(exchange.request.info, "x-stream-protocol-version")

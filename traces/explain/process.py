@@ -118,15 +118,17 @@ def _holders(info: dict[str, Any]) -> str:
 @rule("client-left", "note")
 def client_left(story: Story) -> Found:
     """The client went away while the command ran."""
-    event = story.process("client left")
-    if event is None or story.process("exited") is not None:
+    event = story.left
+    if event is None or story.process_before_leaving("exited"):
         return
+    if story.gone_first not in ("", "client"):
+        return  # the client was cut off, which another rule tells
     if event.info.get("process_stays") and story.process("started"):
         yield (
             event,
-            "The client left before the command had ended. The command is not told and"
-            " runs on in the container, without anybody who reads its output; its stdin"
-            " is closed.",
+            "The client left, or was cut off, before the command had ended. The command"
+            " is not told: its stdin ends, and unless that makes it end it runs on in"
+            " the container, without anybody who reads its output.",
         )
     elif not event.info.get("process_stays"):
         yield event, "The client left; the container goes on as before."

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from traces.lanes import dialler_of, lane_of_process, listener_of
 from traces.requests import Asked, header_of, request_of
 from traces.vantage import one_vantage
 
@@ -29,6 +30,7 @@ HOPS_INWARDS: Final = (
     "kubelet-cri-streaming",
 )
 _ENDS: Final = ("eof", "close")
+_TOGETHER: Final = 0.005  # seconds within which a runtime does what belongs together
 
 
 @dataclass(slots=True)
@@ -220,6 +222,45 @@ class Story:
         """The first event of the process of this type."""
         return self.first("process", kind)
 
+    @cached_property
+    def left(self) -> Event | None:
+        """The runtime's word that whoever spoke to it has gone, before the end."""
+        return self.process("client left")
+
+    def process_before_leaving(self, kind: str) -> Event | None:
+        """The same of `process`, unless it came of the client's leaving.
+
+        A runtime ends stdin when the client goes, so that many a command ends, too.
+        """
+        event, left = self.process(kind), self.left
+        if event is None or left is None:
+            return event
+        return event if event.wall < left.wall - _TOGETHER else None
+
+    @cached_property
+    def first_end(self) -> Event | None:
+        """The first end of a connection that carried the stream."""
+        ends = [
+            event
+            for exchange in self.requests_upgraded()
+            for event in exchange.after("conn", *_ENDS)
+        ]
+        return min(ends, key=lambda event: event.wall, default=None)
+
+    @cached_property
+    def gone_first(self) -> str:
+        """The lane of the part that went away first; "" while none did."""
+        end = self.first_end
+        if end is None:
+            return ""
+        dialler, listener = dialler_of(end.hop), listener_of(end.hop)
+        if end.dir:
+            return dialler if end.dir == "up" else listener
+        # closed with a reason by who saw it: the other one was the cause
+        witness = lane_of_process(end.process or end.conn)
+        other = dialler if witness == listener else listener
+        return other if end.info.get("reason") else witness or listener
+
     def statuses_on(self, hop: str) -> list[Event]:
         """What was told of the command's end on a hop."""
         return [e for e in self.find("remotecommand", "status") if e.hop == hop]
@@ -265,8 +306,8 @@ def _take_http(exchange: Exchange, event: Event) -> None:
         exchange.body_length += event.len
         if len(exchange.body) < 4096:
             exchange.body += event.payload or b""
-    elif event.type in ("end", "body_end"):
-        exchange.body_end = event
+        if event.info.get("end"):
+            exchange.body_end = event
 
 
 def _message_of(text: str) -> str:

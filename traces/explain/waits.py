@@ -59,9 +59,9 @@ def _waited_for_stdin(story: Story) -> bool:
     final = story.final
     if final is None or not story.is_command or "tty" in final.asked.streams:
         return False
-    if "stdin" not in final.asked.streams or story.process("exited"):
+    if "stdin" not in final.asked.streams or story.process_before_leaving("exited"):
         return False
-    if story.process("stdin ended") or not _unfinished(story):
+    if story.process_before_leaving("stdin ended") or not _unfinished(story):
         return False
     attached = story.process("attached")
     return attached is None or attached.info.get("stdin") is not False
@@ -71,7 +71,7 @@ def _unfinished(story: Story) -> bool:
     """It still waits, or its client waited until it left."""
     if story.now is not None and not story.is_over:
         return story.waited >= _LONG
-    return not story.statuses and story.process("client left") is not None
+    return not story.statuses and story.left is not None
 
 
 def _last_stdin(story: Story) -> Event | None:

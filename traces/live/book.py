@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from traces.facts import SessionFacts
-from traces.listing import has_id
+from traces.listing import is_shown
 from traces.sessions import SessionBook
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class LiveBook:
 
     def _shown(self, id_: str) -> bool:
         """A session without an id of its own is called like its connection."""
-        return self._background or has_id(id_)
+        return self._background or is_shown(self._facts[id_].session)
 
     def _forget(self) -> None:
         """Those that have ended go first; what has no id goes after a while."""
@@ -82,4 +82,4 @@ class LiveBook:
 def _worth(facts: SessionFacts) -> tuple[bool, bool, float]:
     session = facts.session
     last = session.events[-1].wall if session.events else 0.0
-    return has_id(session.id), session.is_open, last
+    return is_shown(session), session.is_open, last
