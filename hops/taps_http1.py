@@ -86,12 +86,15 @@ class Http1Layer:
         lane = self._lanes[direction]
         return lane.body is not None or lane.head.empty
 
-    def join_late(self) -> bool:
-        """Go on after what was recalled; False: nothing of it is of use any more."""
+    def join_late(self) -> None:
+        """Heads were recalled; what went by between them and now is not known."""
         join = getattr(self._next, "join_late", None)
         if join is not None:
             join()
-        return join is not None
+        for lane in self._lanes.values():
+            if lane.body is not None:
+                # How much of it is left nobody knows: until the other side speaks.
+                lane.body = _UnframedBody(None)
 
     def _feed_lane(self, direction: Direction, data: bytes) -> bytes:
         """Take what belongs to the head or body under way; answers the rest."""
@@ -119,6 +122,8 @@ class Http1Layer:
             self._tell_body(direction, lane, pieces)
         if not body.complete:
             return b""
+        if lane.logs:
+            self._teller.tell(direction, "crilog", "end", stream=self._answered)
         lane.next_head()
         return body.leftover
 
@@ -147,6 +152,7 @@ class Http1Layer:
             )
 
     def _on_request(self, lane: _Lane, head: RequestHead) -> None:
+        self._end_unframed(Direction.DOWN)
         self._sent += 1
         self._waiting.append(head)
         session = TraceParent.parse(get_header(head.headers, HEADER))
@@ -178,7 +184,13 @@ class Http1Layer:
             return [[name, value] for name, value in headers]
         return mask_headers(headers)
 
+    def _end_unframed(self, direction: Direction) -> None:
+        lane = self._lanes[direction]
+        if isinstance(lane.body, _UnframedBody):
+            lane.next_head()
+
     def _on_response(self, lane: _Lane, head: ResponseHead) -> None:
+        self._end_unframed(Direction.UP)
         final = head.status == 101 or head.status >= 200
         request = self._waiting[0] if self._waiting else None
         if final and request is not None:
@@ -219,6 +231,10 @@ class Http1Layer:
         held, self._held = self._held, []
         for data in held:
             self.feed(Direction.UP, data)
+
+
+class _UnframedBody(BodyReader):
+    """A body that is seen from its middle: bytes as they come, chunk sizes and all."""
 
 
 def _start_body(lane: _Lane, body: BodyReader) -> None:

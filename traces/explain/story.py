@@ -292,6 +292,8 @@ def _take(exchanges: list[Exchange], event: Event) -> None:
             return
     last = exchanges[-1]
     last.events.append(event)
+    if (event.layer, event.type) == ("crilog", "end"):
+        last.body_end = event
     if event.layer == "conn" and event.type in _ENDS and last.closed is None:
         last.closed = event
 
@@ -306,8 +308,6 @@ def _take_http(exchange: Exchange, event: Event) -> None:
         exchange.body_length += event.len
         if len(exchange.body) < 4096:
             exchange.body += event.payload or b""
-        if event.info.get("end"):
-            exchange.body_end = event
 
 
 def _message_of(text: str) -> str:
