@@ -168,6 +168,7 @@ class HopProtocol(asyncio.BufferedProtocol):
             return
         data = bytes(buffers.plain[:nbytes])
         if self._passes_by(self._inward):
+            self.pipe.note(self._out.other, data)
             _give(self._above, data)
             return
         actions = self.pipe.feed(self._out.other, data, self._loop.time())
@@ -230,6 +231,7 @@ class HopProtocol(asyncio.BufferedProtocol):
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
         if self._passes_by(self._outward):
+            self.pipe.note(self._out, data)
             below = self.below
             # asyncio's own transports may keep a buffer that they could not send.
             copies = getattr(below, "copies_at_once", False)

@@ -93,6 +93,9 @@ class Tap(Protocol):
     def bind_session(self, trace_id: str) -> None:
         """The session that the connection belongs to, when its bytes do not say it."""
 
+    def recall(self, direction: Direction, data: bytes, now: float) -> None:
+        """The last head of an HTTP message that went by before there was this tap."""
+
     def feed(self, direction: Direction, data: bytes, now: float) -> None:
         """Bytes went by."""
 
@@ -184,6 +187,13 @@ class TapSource(Protocol):
         """The taps of a connection now. One that goes on is the same object."""
 
 
+_MAX_HEAD = 16 * 1024
+_METHODS = tuple(
+    f"{name} ".encode()
+    for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT")
+)
+
+
 class Pipe:
     """The taps and faults of one connection.
 
@@ -212,6 +222,8 @@ class Pipe:
         self._facts: dict[str, Any] | None = None
         self._session: str | None = None
         self._lost = False
+        self._heads: dict[Direction, bytes] = {}  # of the last request and its answer
+        self._switched = False  # to another protocol, after 101
         #: Carries out what is pushed; set by who hosts the pipe.
         self.host: Callable[[Direction, list[Action]], None] | None = None
         self.refresh(0.0)
@@ -281,9 +293,26 @@ class Pipe:
     def feed(self, direction: Direction, data: bytes, now: float) -> list[Action]:
         """What to do with `data`: one `Deliver` of the same bytes, unless faults act."""
         self.refresh(now)
+        if not self._switched:
+            self.note(direction, data)
         for tap in tuple(self._taps):
             self._guard(tap, tap.feed, direction, data, now)
         return self._act(direction, [Deliver(data)], now)
+
+    def note(self, direction: Direction, data: bytes | bytearray | memoryview) -> None:
+        """Keep the head of an HTTP message, for who comes to look in its middle.
+
+        Called by hosts, too, with what passes by an idle pipe.
+        """
+        if self._switched or len(data) > _MAX_HEAD:
+            return
+        start = bytes(data[:12])
+        if direction is Direction.UP:
+            if start.startswith(_METHODS):
+                self._heads = {direction: bytes(data)}
+        elif start.startswith(b"HTTP/1."):
+            self._heads[direction] = bytes(data)
+            self._switched = start.endswith(b" 101")
 
     def eof(self, direction: Direction, now: float) -> list[Action]:
         """What to do at the end of a direction."""
@@ -321,12 +350,19 @@ class Pipe:
         if self.connection is None or self._lost:
             return
         before = self._taps
-        self._taps = list(source.taps_for(self.connection))
+        try:
+            self._taps = list(source.taps_for(self.connection))
+        except Exception:  # it must never disturb the traffic
+            logger.exception("no tap could be made")
+            self._taps = []
+        if self._facts is None:
+            return
         for tap in tuple(self._taps):
             if any(tap is known for known in before):
                 continue
-            if self._facts is not None:
-                self._guard(tap, tap.connected, self._facts | {"late": True}, now)
+            self._guard(tap, tap.connected, self._facts | {"late": True}, now)
+            for direction, head in self._heads.items():
+                self._guard(tap, tap.recall, direction, head, now)
             if self._session is not None:
                 self._guard(tap, tap.bind_session, self._session)
 

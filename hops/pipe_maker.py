@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import collections
+import time
 import weakref
 from typing import TYPE_CHECKING
 
+from hops.hop import Hop
 from hops.narrator import Narrator
 from hops.pipe import ConnectionFacts, Pipe
 from hops.trace import connection_ids
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from hops.hop import Hop, Role
+    from hops.hop import Role
     from hops.pipe import Fault, FaultSource, Tap
     from hops.taps import ConnectionTap
     from hops.trace import Sink, TraceSettings
@@ -109,7 +111,10 @@ class PipeMaker:
 
     def taps_for(self, connection: ConnectionFacts) -> Sequence[Tap]:
         """A tap for all who see masked events, and one for those who see secrets."""
-        return [self._tap(connection, fan) for fan in self._fans]
+        fans = self._fans
+        if connection.hop in _KEPT_UP and self._masked not in fans:
+            fans.append(self._masked)
+        return [self._tap(connection, fan) for fan in fans]
 
     def _tap(self, connection: ConnectionFacts, fan: SinkFan) -> ConnectionTap:
         # Loaded now: the decoders are many, and most processes never need them.
@@ -118,9 +123,22 @@ class PipeMaker:
         key = connection.conn, fan is self._secret
         tap = self._taps.get(key)
         if tap is None:
-            tap = ConnectionTap(fan, connection.hop, connection.conn)
+            other = self._taps.get((connection.conn, fan is not self._secret))
+            if other is not None:
+                tap = other.fork(fan, time.monotonic())
+            else:
+                tap = ConnectionTap(fan, connection.hop, connection.conn, muted=not fan)
             self._taps[key] = tap
+        elif fan:
+            tap.unmute(time.monotonic())
+        else:
+            tap.mute()
         return tap
+
+
+#: Hops of HTTP/2, whose headers refer to earlier ones: they are read from the begin,
+#: so that a trace can begin at any time.
+_KEPT_UP = frozenset({Hop.KUBELET_CRI, Hop.APISERVER_ETCD})
 
 
 class _Faults:

@@ -13,6 +13,7 @@ decoded is told as `raw` and passed by: a tap never disturbs the traffic.
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -56,6 +57,8 @@ class ConnectionTap:
     """
 
     def __init__(self, sink: Sink, hop: Hop, conn: str, *, muted: bool = False) -> None:
+        self._hop, self._conn = hop, conn
+        self.forked = False  # what was to be recalled is known
         self.teller = Teller(sink, hop, conn)
         self.teller.muted = muted
         self._facts: dict[str, Any] = {}
@@ -80,7 +83,8 @@ class ConnectionTap:
         """The connection stands, or stood already when `late` is among the facts."""
         self.teller.now = now
         self._facts = facts
-        self._joined_late = bool(facts.get("late"))
+        if not self.forked:
+            self._joined_late = bool(facts.get("late"))
         self._tell_facts(facts)
 
     def _tell_facts(self, facts: dict[str, Any]) -> None:
@@ -96,20 +100,29 @@ class ConnectionTap:
             self.teller.trace = trace_id
             self.teller.tell(None, "conn", "session")
 
-    def recall(self, direction: Direction, data: bytes) -> None:
-        """What went by before somebody looked: a head that the rest depends on."""
-        muted, self.teller.muted = self.teller.muted, True
-        self._joined_late = False
-        self._take(direction, data)
-        self.teller.muted = muted
-        self.teller.chunks.forget()
-
-    def join(self) -> None:
-        """All was recalled that is known: what comes next may be the middle of a frame."""
-        self._joined_late = True
-        if isinstance(self._layer, Http1Layer) and self._layer.join_late():
+    def recall(self, direction: Direction, data: bytes, now: float) -> None:
+        """A head that went by before there was this tap; what follows depends on it."""
+        if self.forked:
             return
-        self._layer, self._undecoded, self._broken = None, [], False
+        self.teller.now = now
+        self.teller.late = True
+        self._take(direction, data)
+        self.teller.late = False
+        if isinstance(self._layer, Http1Layer):
+            self._layer.join_late()
+        if self._broken:
+            self._layer, self._undecoded, self._broken = None, [], False
+
+    def fork(self, sink: Sink, now: float) -> ConnectionTap:
+        """Another tap of the same connection that knows what this one does."""
+        other = ConnectionTap(sink, self._hop, self._conn)
+        memo = {id(self.teller): other.teller}
+        for name in ("_layer", "_undecoded", "_broken", "_joined_late", "_sizes"):
+            setattr(other, name, copy.deepcopy(getattr(self, name), memo))
+        other.teller.trace = self.teller.trace
+        other.teller.now = now
+        other.forked = True
+        return other
 
     def feed(self, direction: Direction, data: bytes, now: float) -> None:
         """Bytes went by."""

@@ -24,6 +24,7 @@ class Teller:
         now: the time of what is told next, monotonic seconds.
         trace: the session of what is told next, or None.
         muted: nobody listens; the layers only keep up.
+        late: what is told went by before somebody listened.
         chunks: the bytes themselves, when they are wanted.
     """
 
@@ -34,6 +35,7 @@ class Teller:
         self.now = 0.0
         self.trace: str | None = None
         self.muted = False
+        self.late = False
         self.chunks = ChunkLog(self._tell_chunk)
 
     @property
@@ -70,6 +72,8 @@ class Teller:
             data = binascii.b2a_base64(shown, newline=False).decode("ascii")
             if settings.hashes and len(shown) < size == len(payload):
                 digest = hashlib.sha256(payload).hexdigest()
+        if self.late:
+            info = (info or {}) | {"late": True}
         self._sink.emit(
             TraceEvent(
                 self.now,
