@@ -156,6 +156,8 @@ def _remotecommand(row: Row) -> Label:
             return Label("control", "ready", "the first message is empty")
         case "close":
             return Label("control", f"close {info.get('channel')}", _v5(row))
+        case "stream":
+            return Label("control", f"stream {info.get('name')} opened")
         case "stdin_end":
             return Label("control", "end of stdin")
     return Label("control", event.type.replace("_", " "), _facts(event))
@@ -200,32 +202,37 @@ def _spdy_headers(info: dict[str, Any]) -> str:
 def _portforward(row: Row) -> Label:
     event = row.top
     info = event.info
-    port = info.get("port")
-    where = f"port {port}" if port is not None else f"port channel {event.channel}"
+    request = f" #{info['request_id']}" if "request_id" in info else ""
+    where = f"port {info.get('port', '?')}{request}"
+    preview = _preview(event)
     if event.type == "data":
-        return Label("data", f"{where} {size_text(event.len)}", _preview(event))
+        return Label("data", f"{where} {size_text(event.len)}", preview)
     kind = "status" if event.type == "error" and event.len else "control"
-    return Label(
-        kind,
-        f"{where} {event.type.replace('_', ' ')}",
-        _preview(event) or _facts(event),
-    )
+    hidden = ("port", "request_id")
+    facts = {key: value for key, value in info.items() if key not in hidden}
+    words = "end of data" if event.type == "eof" else event.type.replace("_", " ")
+    return Label(kind, f"{where} {words}", preview or _pairs(facts))
 
 
 def _grpc(row: Row) -> Label:
     call, status = row.find("grpc", "call"), row.find("grpc", "status")
     message = row.find("grpc", "message")
-    method = str(row.top.info.get("method", "")).rpartition("/")[2]
-    text = method if call is not None else f"{method} answered"
+    known = call or message or status
+    method = (
+        str(known.info.get("method", "")).rpartition("/")[2] if known else row.top.type
+    )
     if status is not None and status.info.get("code"):
         code, words = status.info.get("code"), status.info.get("message")
         return Label("grpc", f"{method} failed with code {code}", str(words or ""))
+    text = method if call is not None else f"{method} answered"
     if call is None and status is None:
         text = f"{method} message"
-    decoded = message.info.get("message") if message is not None else None
+    if message is None:
+        return Label("grpc", text)
+    decoded = message.info.get("message")
     if isinstance(decoded, dict):
         return Label("grpc", text, shortened(_compact(decoded), 200))
-    return Label("grpc", text, size_text(message.len) if message is not None else "")
+    return Label("grpc", text, size_text(message.len))
 
 
 def _compact(message: dict[str, Any]) -> str:
@@ -268,6 +275,11 @@ def _process(row: Row) -> Label:
             return Label("process", words, _facts(event))
 
 
+def _log_lines(row: Row) -> Label:
+    event = row.top
+    return Label("stdout", f"log {size_text(event.len)}", _preview(event))
+
+
 def _other(row: Row) -> Label:
     event = row.top
     size = f" {size_text(event.len)}" if event.len else ""
@@ -289,6 +301,7 @@ _LAYERS = {
     "cri": _grpc,
     "etcd": _grpc,
     "podresources": _grpc,
+    "crilog": _log_lines,
     "process": _process,
 }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from traces.lanes import arrow_of
+from traces.requests import header_of
 from traces.vantage import one_vantage
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ _HEIGHT = {
     "cri": 3,
     "etcd": 3,
     "podresources": 3,
+    "crilog": 3,
     "remotecommand": 4,
 }
 #: Of a call, what may follow in the same row within this time, in seconds.
 _ONE_CALL = 0.002
 _FRAMES = ("http2", "bytes")
+_MESSAGES = ("binary", "continuation", "text")
 
 
 @dataclass(slots=True)
@@ -50,12 +53,14 @@ class Row:
         events: from the lowest layer to the highest.
         start, end: the lanes; the same twice for what goes nowhere.
         flow: which bytes of which stream it carries (`traces.flows`).
+        is_part: a message of a tunnel that completes no frame of SPDY.
     """
 
     events: list[Event]
     start: str
     end: str
     flow: Flow | None = None
+    is_part: bool = False  # of a frame that was not completed
     others: list[Row] = field(default_factory=list)  # folded into this one
 
     @property
@@ -88,8 +93,10 @@ class Row:
     def is_quiet(self) -> bool:
         """Whether only who wants every frame wants it."""
         top = self.top
-        if top.fault:
+        if self.fault:
             return False
+        if self.is_part:
+            return True
         if top.layer == "conn":
             return top.type in ("eof", "session")
         return top.layer in _FRAMES
@@ -116,27 +123,44 @@ def rows_of(session: Session, *, everything: bool = False) -> list[Row]:
 
 def _joined(events: Iterable[Event]) -> list[Row]:
     rows: list[Row] = []
-    last: dict[str, Row] = {}  # conn -> the row of its last event
+    last: dict[tuple[str, str], Row] = {}  # conn and direction -> its last row
     calls: dict[tuple[str, int | None], Row] = {}  # -> the row of its last message
+    tunnels: set[str] = set()
     for event in events:
-        row = last.get(event.conn)
-        if row is not None and _is_above(event, row.top):
-            row.events.append(event)
-        else:
+        key = event.conn, event.dir
+        row = last.get(key)
+        if row is None or not _joins(event, row):
             row = Row([event], *arrow_of(event))
             rows.append(row)
+        else:
+            row.events.append(event)
+        if event.conn in tunnels:
+            row.is_part = row.top.layer == "websocket" and row.top.type in _MESSAGES
+        elif _opens_tunnel(event):
+            tunnels.add(event.conn)
         if event.layer == "grpc":
             row = _join_call(rows, row, calls)
-        last[event.conn] = row
+        last[key] = row
     return rows
 
 
-def _is_above(event: Event, below: Event) -> bool:
-    if event.ts != below.ts or event.dir != below.dir:
+def _joins(event: Event, row: Row) -> bool:
+    """Whether an event is what a layer above makes of the row, or goes on with it."""
+    if row.is_part and event.layer in ("websocket", "spdy"):
+        return event.layer == "spdy" or event.type in _MESSAGES
+    below = row.top
+    if event.ts != below.ts:
         return False
     if event.layer == below.layer == "http1":
         return event.type == "body" and event.stream == below.stream
     return _HEIGHT.get(event.layer, 0) > _HEIGHT.get(below.layer, 9)
+
+
+def _opens_tunnel(event: Event) -> bool:
+    """SPDY in WebSocket: it is cut into messages anywhere (portforward, form B)."""
+    if event.layer != "http1" or event.info.get("status") != 101:
+        return False
+    return header_of(event.info, "sec-websocket-protocol").startswith("SPDY/")
 
 
 def _join_call(
