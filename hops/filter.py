@@ -245,6 +245,10 @@ class HopProtocol(asyncio.BufferedProtocol):
         self._lane(outward=True).run(actions)
 
     def close_when_sent(self) -> None:
+        if not self._closing and not self._lost and not self.pipe.idle:
+            actions = self.pipe.closing(self._loop.time())
+            if actions:
+                self._lane(outward=True).run(actions)
         self._closing = True
         if self._outward is None or not self._outward.busy:
             self._close_below()

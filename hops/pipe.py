@@ -105,8 +105,15 @@ class Tap(Protocol):
     def lost(self, reason: str, now: float) -> None:
         """The connection is gone."""
 
-    def acted(self, fault: str, direction: Direction, kind: str, now: float) -> None:
-        """A fault changed what is delivered."""
+    def acted(
+        self,
+        fault: str,
+        direction: Direction,
+        kind: str,
+        now: float,
+        info: dict[str, Any] | None = None,
+    ) -> None:
+        """A fault changed what is delivered; `info` says to what, and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +157,12 @@ class Fault(Protocol):
             stood before the fault was set, facts has "late": true
         session(trace_id: str) -> None
             the session that the connection belongs to
+        closing(now: float) -> list[Action]
+            our side closes: what to do before
         lost(now: float) -> None
             the connection is gone
+        tells_itself = True
+            it calls `Pipe.acted` for what it does
     """
 
     name: str
@@ -331,10 +342,31 @@ class Pipe:
             if hook is not None:
                 hook(now)
 
-    def acted(self, fault: str, direction: Direction, kind: str, now: float) -> None:
+    def acted(
+        self,
+        fault: str,
+        direction: Direction,
+        kind: str,
+        now: float,
+        info: dict[str, Any] | None = None,
+    ) -> None:
         """A fault did something of itself: it is told, as what `act` does is."""
         for tap in tuple(self._taps):
-            self._guard(tap, tap.acted, fault, direction, kind, now)
+            self._guard(tap, tap.acted, fault, direction, kind, now, info)
+
+    def closing(self, now: float) -> list[Action]:
+        """Our side closes: what to do with what it sends before."""
+        actions: list[Action] = []
+        for fault in tuple(self._faults):
+            hook = getattr(fault, "closing", None)
+            if hook is not None:
+                actions += hook(now)
+        return actions
+
+    @property
+    def heads(self) -> dict[Direction, bytes]:
+        """The last head of each direction that was kept; see `note`."""
+        return dict(self._heads)
 
     def refresh(self, now: float) -> None:
         """Ask the sources again when they have changed."""
@@ -406,6 +438,8 @@ class Pipe:
     def _tell(
         self, fault: Fault, direction: Direction, actions: list[Action], now: float
     ) -> None:
+        if getattr(fault, "tells_itself", False):
+            return
         kinds = "+".join(type(action).__name__ for action in actions)
         self.acted(fault.name, direction, kinds, now)
 

@@ -169,10 +169,17 @@ class ConnectionTap:
             info["reason"] = reason
         self.teller.tell(None, "conn", "close", info=info)
 
-    def acted(self, fault: str, direction: Direction, kind: str, now: float) -> None:
+    def acted(
+        self,
+        fault: str,
+        direction: Direction,
+        kind: str,
+        now: float,
+        info: dict[str, Any] | None = None,
+    ) -> None:
         """A fault changed what is delivered."""
         self.teller.now = now
-        self.teller.tell(direction, "conn", kind, fault=fault)
+        self.teller.tell(direction, "conn", kind, info=info, fault=fault)
 
     def _find_layer(self) -> None:
         """The client speaks first in both protocols, but its peer may be quicker."""
