@@ -106,6 +106,10 @@ class Subject:
             key_file=str(admin.key),
         )
 
+    def admin_sockets(self) -> list[Path]:
+        """The control sockets of the services."""
+        return sorted(self._folder.rglob("*.admin"))
+
     def memory(self) -> dict[str, int]:
         """Resident bytes of each service."""
         return {
