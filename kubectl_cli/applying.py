@@ -16,6 +16,7 @@ from kubectl_cli.changes import (
     DryRun,
     ResultPrinter,
     add_source,
+    as_one,
     dry_run_of,
     raise_all,
     validates,
@@ -23,7 +24,7 @@ from kubectl_cli.changes import (
 )
 from kubectl_cli.errors import CommandError
 from kubectl_cli.last_applied import ANNOTATION, last_applied, with_last_applied
-from kubectl_cli.manifests import read_manifests
+from kubectl_cli.manifests import split_manifests, visit_manifests
 from kubectl_cli.printers.json import compact
 from kubectl_cli.rest import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
 from kubectl_cli.selecting import matches_labels
@@ -56,18 +57,18 @@ class ApplyCommand:
         self._printer = ResultPrinter(options, self._dry_run)
 
     def run(self) -> int:
-        found = read_manifests(
+        visited = visit_manifests(
             self._options.items("filename"),
             self._factory,
             recursive=self._options.flag("recursive"),
-            verb="apply",
             validates=validates(self._options),
         )
+        found, unread = split_manifests(visited)
         selector = self._options.text("selector")
         found = [each for each in found if matches_labels(each.object, selector)]
-        if not found:
+        if not found and not unread:
             raise CommandError("no objects passed to apply")
-        errors: list[Exception] = []
+        errors = as_one(unread)
         for manifest in found:
             try:
                 self._apply(manifest)

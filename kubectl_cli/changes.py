@@ -30,6 +30,7 @@ __all__ = [
     "DryRun",
     "ResultPrinter",
     "add_source",
+    "as_one",
     "dry_run_of",
     "raise_all",
     "validates",
@@ -125,6 +126,11 @@ class ResultPrinter:
             print(f"{label or name_of(obj)} {operation}{self._suffix}")
             return
         sys.stdout.write(self._printer.render(obj))
+
+
+def as_one(errors: list[Exception]) -> list[Exception]:
+    """The errors as a single one, or none."""
+    return [AggregateError(errors)] if len(errors) > 1 else list(errors)
 
 
 def raise_all(errors: list[Exception]) -> None:

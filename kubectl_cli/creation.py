@@ -22,7 +22,7 @@ from kubectl_cli.changes import (
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
 from kubectl_cli.last_applied import with_last_applied
-from kubectl_cli.manifests import read_manifests
+from kubectl_cli.manifests import visit_manifests
 from kubectl_cli.printers.objects import PRINT_FLAGS
 from kubectl_cli.selecting import matches_labels
 
@@ -49,19 +49,21 @@ def create_from_files(options: Options, factory: Factory) -> int:
     query = write_query(options, dry_run)
     printer = ResultPrinter(options, dry_run)
     errors: list[Exception] = []
-    found = read_manifests(
+    selector = options.text("selector")
+    count = 0
+    for manifest in visit_manifests(
         options.items("filename"),
         factory,
         recursive=options.flag("recursive"),
-        verb="create",
         validates=validates(options),
-    )
-    selector = options.text("selector")
-    found = [each for each in found if matches_labels(each.object, selector)]
-    if not found:
-        raise CommandError("no objects passed to create")
-    for manifest in found:
+    ):
+        if isinstance(manifest, CommandError):
+            errors.append(manifest)
+            continue
         obj = manifest.object
+        if not matches_labels(obj, selector):
+            continue
+        count += 1
         if options.flag("save-config"):
             obj = with_last_applied(obj)
         try:
@@ -72,6 +74,8 @@ def create_from_files(options: Options, factory: Factory) -> int:
         else:
             printer.show(obj, "created")
     raise_all(errors)
+    if not count:
+        raise CommandError("no objects passed to create")
     return 0
 
 

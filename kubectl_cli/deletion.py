@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
-from kubectl_cli.changes import DryRun, add_source, dry_run_of, raise_all
+from kubectl_cli.changes import DryRun, add_source, as_one, dry_run_of, raise_all
 from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.manifests import read_manifests
+from kubectl_cli.manifests import split_manifests, visit_manifests
 from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
 from kubectl_cli.waiting import wait_gone
 
@@ -64,6 +64,7 @@ class DeleteCommand:
     ) -> None:
         self._options = options
         self._factory = factory
+        self._unread: list[Exception] = []
         self._grace = grace
         self._dry_run = dry_run_of(options)
         self._body: JsonObject = {}
@@ -96,10 +97,10 @@ class DeleteCommand:
                     errors.append(add_source(error, "deleting", victim.source))
             else:
                 deleted.append((victim, uid))
-        if not found:
+        if not found and not self._unread:
             print("No resources found")
         self._wait(deleted)
-        raise_all(errors)
+        raise_all(errors + as_one(self._unread))
         return 0
 
     @property
@@ -113,9 +114,10 @@ class DeleteCommand:
     def _victims(self) -> Iterator[_Victim] | list[_Victim]:
         options = self._options
         if files := options.items("filename"):
-            found = read_manifests(
+            visited = visit_manifests(
                 files, self._factory, recursive=options.flag("recursive")
             )
+            found, self._unread = split_manifests(visited)
             for each in found:
                 if not each.name:
                     source = f'"{each.source}"'

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from apimachinery.status import StatusError
 from kubectl_cli.changes import raise_all
 from kubectl_cli.describe.data import describe_config_map, describe_secret
-from kubectl_cli.errors import CommandError
+from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.manifests import read_manifests
+from kubectl_cli.manifests import split_manifests, visit_manifests
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.rest import ACCEPT_REST
 from kubectl_cli.targets import parse_targets
@@ -80,7 +80,7 @@ class DescribeCommand:
                 else f" in {self._factory.namespace} namespace."
             )
             print(f"No resources found{where}", file=sys.stderr)
-        raise_all(self._errors)
+        raise_all(list({str(error): error for error in self._errors}.values()))
         return 0
 
     def _everywhere(self, targets: list[tuple[Target, str]]) -> bool:
@@ -93,7 +93,11 @@ class DescribeCommand:
 
         options, factory = self._options, self._factory
         if files := options.items("filename"):
-            found = read_manifests(files, factory, recursive=options.flag("recursive"))
+            visited = visit_manifests(
+                files, factory, recursive=options.flag("recursive")
+            )
+            found, unread = split_manifests(visited)
+            self._errors += [AggregateError(unread)] if unread else []
             return [(Target(m.resource, m.name), m.namespace) for m in found]
         selector = bool(options.text("selector"))
         targets = parse_targets(options.args, factory.mapper, has_selector=selector)

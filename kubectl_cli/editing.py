@@ -20,7 +20,7 @@ from kubectl_cli.printers.json import compact
 from kubectl_cli.printers.objects import without_managed_fields
 from kubectl_cli.printers.yaml import to_yaml
 from kubectl_cli.rest import MERGE_PATCH, STRATEGIC_PATCH
-from kubectl_cli.selected import select_objects
+from kubectl_cli.selected import Selected, select_objects
 from kubectl_cli.three_way import merge_patch, strategic_patch
 from kubectl_cli.yaml_input import YamlInputError, load_document
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.selected import Selected
 
 __all__ = ["EditCommand"]
 
@@ -51,6 +50,8 @@ class EditCommand:
     def run(self) -> int:
         found = select_objects(self._options, self._factory, self._options.args)
         for each in found:
+            if not isinstance(each, Selected):
+                raise each
             self._edit(each)
         return 0
 

@@ -39,10 +39,11 @@ class ConfigurationInvalidError(CommandError):
 
 
 class AggregateError(Exception):
-    """Several errors of one command, printed one a line."""
+    """Several errors of one command, printed one a line; within another, in brackets."""
 
     def __init__(self, errors: list[Exception]) -> None:
-        super().__init__("; ".join(map(str, errors)))
+        text = ", ".join(map(str, errors))
+        super().__init__(text if len(errors) == 1 else f"[{text}]")
         self.errors = errors
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from apimachinery.status import StatusError
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.manifests import read_manifests
+from kubectl_cli.manifests import visit_manifests
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.printers.objects import (
     COMMON_FORMATS,
@@ -18,15 +18,17 @@ from kubectl_cli.printers.objects import (
     no_printer,
     split_format,
 )
+from kubectl_cli.resources import POD
 from kubectl_cli.rest import ACCEPT_JSON, ACCEPT_TABLE
 from kubectl_cli.targets import parse_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory
     from kubectl_cli.flags import Options
+    from kubectl_cli.manifests import Manifest
     from kubectl_cli.printers.custom_columns import CustomColumns
     from kubectl_cli.printers.objects import ObjectPrinter
     from kubectl_cli.printers.table import TablePrinter
@@ -35,16 +37,21 @@ if TYPE_CHECKING:
 
 __all__ = ["GetCommand"]
 
+_BOTH = (
+    "when paths, URLs, or stdin is provided as input, you may not specify resource"
+    " arguments as well"
+)
 _FORMATS = (*COMMON_FORMATS, "custom-columns", "custom-columns-file", "wide")
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One question: a collection, or one object of it."""
+    """One question: a collection, or one object of it; or why it cannot be asked."""
 
     resource: Resource
     namespace: str
     name: str = ""
+    problem: Exception | None = None
 
 
 class GetCommand:
@@ -89,10 +96,12 @@ class GetCommand:
         """What to ask for, and whether one object is meant."""
         options = self._options
         if files := options.items("filename"):
-            found = read_manifests(
+            if options.args:
+                raise CommandError(_BOTH)
+            visited = visit_manifests(
                 files, self._factory, recursive=options.flag("recursive")
             )
-            listed = [_Request(m.resource, m.namespace, m.name) for m in found]
+            listed = [_of_file(each) for each in visited]
             return listed, len(listed) == 1
         targets = parse_targets(
             options.args,
@@ -107,7 +116,8 @@ class GetCommand:
             )
             for each in targets
         ]
-        return requests, len(requests) == 1 and bool(requests[0].name)
+        single = len(requests) == 1 and bool(requests[0].name)
+        return requests, single
 
     def _query(self, request: _Request) -> Query:
         options = self._options
@@ -139,6 +149,8 @@ class GetCommand:
             request.namespace, request.name, self._options.text("subresource")
         )
         query = self._query(request)
+        if request.problem is not None:
+            raise request.problem
         more = ""
         while True:
             asked = [*query, ("continue", more)] if more else query
@@ -158,10 +170,10 @@ class GetCommand:
         with telling_of_namespace(client, request.namespace):
             return client.get(path, query, accept=accept)
 
-    def _failed(self, request: _Request, error: StatusError) -> None:
+    def _failed(self, request: _Request, error: Exception) -> None:
         """Keep the error for the end, unless missing objects are to be ignored."""
-        missing = error.reason == "NotFound" and request.name
-        if missing and self._options.flag("ignore-not-found"):
+        refused = isinstance(error, StatusError) and error.reason == "NotFound"
+        if refused and request.name and self._options.flag("ignore-not-found"):
             return
         self._errors.append(error)
 
@@ -171,7 +183,7 @@ class GetCommand:
             try:
                 for answer in self._ask(request):
                     items += _items(answer) if not request.name else [answer]
-            except StatusError as error:
+            except (StatusError, AggregateError) as error:
                 self._failed(request, error)
         if self._options.text("sort-by"):
             items = _sorted(items, self._options.text("sort-by"))
@@ -194,11 +206,11 @@ class GetCommand:
         good = {each.resource for each, tables in answers if tables is not None}
         printers: dict[Resource, TablePrinter] = {}
         for request, tables in answers:
-            for table in tables or ():
+            for table in _as_one_table(tables or ()):
                 if not table.get("rows"):
                     continue
                 if request.resource not in printers:
-                    if printers:
+                    if printers and not self._options.flag("no-headers"):
                         print()
                     printers[request.resource] = self._table_printer(
                         request.resource, with_kind=len(good) > 1
@@ -211,7 +223,7 @@ class GetCommand:
         """The pages of an answer, None when the server refused."""
         try:
             return [self._as_rows(answer) for answer in self._ask(request)]
-        except StatusError as error:
+        except (StatusError, AggregateError) as error:
             self._failed(request, error)
             return None
 
@@ -276,7 +288,7 @@ class GetCommand:
             for answer in self._ask(request):
                 if not self._options.flag("watch-only"):
                     self._show(answer, printer, "ADDED", single=bool(request.name))
-        except StatusError as error:
+        except (StatusError, AggregateError) as error:
             self._failed(request, error)
             return
         version = "0"
@@ -348,6 +360,21 @@ def _custom_columns(options: Options) -> CustomColumns:
         problem = (error.strerror or "").lower()
         text = f"error reading template {spec}, open {spec}: {problem}"
         raise CommandError(text) from None
+
+
+def _of_file(found: Manifest | CommandError) -> _Request:
+    """An object of a file; what cannot be read is told without `error: `."""
+    if isinstance(found, CommandError):
+        return _Request(POD, "", "", AggregateError([found]))
+    return _Request(found.resource, found.namespace, found.name)
+
+
+def _as_one_table(pages: Sequence[JsonObject]) -> list[JsonObject]:
+    """The pages of a list as one table, so that its columns fit all of them."""
+    if not pages:
+        return []
+    rows = [row for page in pages for row in page.get("rows") or ()]
+    return [{**pages[0], "rows": rows}]
 
 
 def _items(answer: JsonObject) -> list[JsonObject]:

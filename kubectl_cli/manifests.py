@@ -16,20 +16,28 @@ from wire.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory
     from kubectl_cli.resources import Resource
 
-__all__ = ["FILE_FLAGS", "Manifest", "read_manifests", "read_objects"]
+__all__ = [
+    "FILE_FLAGS",
+    "Manifest",
+    "read_manifests",
+    "read_objects",
+    "split_manifests",
+    "visit_manifests",
+]
 
 FILE_FLAGS = (
     Flag("filename", "slice", short="f", help="Files, folders or URLs with objects."),
     Flag("kustomize", short="k", help="A kustomization folder; not supported here."),
     Flag("recursive", "bool", short="R", help="Also the folders in a folder of -f."),
 )
+_URLS = ("http://", "https://")
 _SUFFIXES = (".json", ".yaml", ".yml")
 
 
@@ -62,54 +70,95 @@ class Manifest:
         return f"{self.resource.label}/{self.name}"
 
 
-def read_manifests(
+def visit_manifests(
     files: list[str],
     factory: Factory,
     *,
     recursive: bool = False,
-    verb: str = "",
     validates: bool = False,
-) -> list[Manifest]:
-    """All objects of these files, lists taken apart.
+) -> Iterator[Manifest | CommandError]:
+    """The objects of these files, lists taken apart, and the errors on the way.
 
-    A `verb` must not be left without any; with `validates` each must tell its type.
+    An error ends its file, not the files behind it. With `validates` each object must
+    tell its type.
     """
-    found: list[Manifest] = []
-    errors: list[CommandError] = []
-    for path in files:
-        for source, text in _sources(path, recursive=recursive):
+    for path in _existing(files):
+        sources = _sources(path, recursive=recursive)
+        while True:
             try:
-                objects = _objects(text, source, validates=validates)
-                found += [_locate(each, source, factory) for each in objects]
+                source, text = next(sources)
+            except StopIteration:
+                break
             except CommandError as error:
-                errors.append(error)
-    _raise(errors)
-    if verb and not found:
-        raise CommandError(f"no objects passed to {verb}")
-    return found
+                yield error
+                break
+            try:
+                for each in _objects(text, source, validates=validates):
+                    yield _locate(each, source, factory)
+            except CommandError as error:
+                yield error
 
 
-def _raise(errors: list[CommandError]) -> None:
+def split_manifests(
+    visited: Iterable[Manifest | CommandError],
+) -> tuple[list[Manifest], list[Exception]]:
+    """The objects, and the errors."""
+    found: list[Manifest] = []
+    errors: list[Exception] = []
+    for each in visited:
+        if isinstance(each, CommandError):
+            errors.append(each)
+        else:
+            found.append(each)
+    return found, errors
+
+
+def read_manifests(
+    files: list[str], factory: Factory, *, recursive: bool = False
+) -> list[Manifest]:
+    """All objects of these files, or the errors."""
+    found, errors = split_manifests(
+        visit_manifests(files, factory, recursive=recursive)
+    )
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        raise AggregateError(list(errors))
+        raise AggregateError(errors)
+    return found
 
 
 def read_objects(files: list[str], *, recursive: bool = False) -> Iterator[JsonObject]:
     """The objects of these files as they are, without a server."""
-    for path in files:
+    for path in _existing(files):
         for source, text in _sources(path, recursive=recursive):
             yield from _objects(text, source)
+
+
+def _existing(files: list[str]) -> list[str]:
+    """The files, patterns replaced by what they match.
+
+    Raises:
+        CommandError: one is not there; nothing is done then.
+    """
+    paths: list[str] = []
+    for path in files:
+        if path == "-" or path.startswith(_URLS) or os.path.exists(path):
+            paths.append(path)
+            continue
+        from glob import glob
+
+        matching = sorted(glob(path))
+        if not matching:
+            raise CommandError(f'the path "{path}" does not exist')
+        paths += matching
+    return paths
 
 
 def _sources(path: str, *, recursive: bool) -> Iterator[tuple[str, bytes]]:
     if path == "-":
         yield "STDIN", sys.stdin.buffer.read()
-    elif path.startswith(("http://", "https://")):
+    elif path.startswith(_URLS):
         yield path, _download(path)
-    elif not os.path.exists(path):
-        raise CommandError(f'the path "{path}" does not exist')
     elif os.path.isdir(path):
         yield from _folder(path, recursive=recursive)
     else:
@@ -125,7 +174,8 @@ def _folder(path: str, *, recursive: bool) -> Iterator[tuple[str, bytes]]:
         for name in sorted(names):
             if name.endswith(_SUFFIXES):
                 count += 1
-                source = os.path.join(folder, name)
+                # filepath.Walk: `.` is no part of a name
+                source = os.path.normpath(os.path.join(folder, name))
                 yield source, _read(source)
     if not count:
         raise CommandError(
@@ -223,37 +273,12 @@ def _json_kind(value: Any) -> str:
 
 
 def _documents(text: bytes, source: str) -> Iterator[Any]:
-    if text.lstrip()[:1] in (b"{", b"["):
-        decoded = text.decode("utf-8-sig", "replace")
-        try:
-            yield from _json_documents(decoded)
-        except json.JSONDecodeError as error:
-            # a YAML flow mapping is no JSON, but nothing goes on behind the end
-            if error.pos >= len(decoded.rstrip()) and decoded.lstrip()[0] == "{":
-                raise CommandError(f"error parsing {source}: unexpected EOF") from None
-        else:
-            return
-    from kubectl_cli.yaml_input import YamlInputError, load_documents
+    from kubectl_cli.document_stream import DocumentError, documents
 
     try:
-        yield from load_documents(text)
-    except YamlInputError as error:
-        raise CommandError(
-            f"error parsing {source}: error converting YAML to JSON: {error}"
-        ) from None
-
-
-def _json_documents(text: str) -> list[Any]:
-    """One JSON value after the other."""
-    decoder = json.JSONDecoder()
-    values, position = [], 0
-    while position < len(text):
-        while position < len(text) and text[position] in " \t\r\n":
-            position += 1
-        if position < len(text):
-            value, position = decoder.raw_decode(text, position)
-            values.append(value)
-    return values
+        yield from documents(text)
+    except DocumentError as error:
+        raise CommandError(f"error parsing {source}: {error}") from None
 
 
 def _locate(obj: JsonObject, source: str, factory: Factory) -> Manifest:

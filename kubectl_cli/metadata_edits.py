@@ -64,6 +64,8 @@ class MetadataCommand:
             options, self._factory, self._words, local=options.flag("local")
         ):
             try:
+                if not isinstance(each, Selected):
+                    raise each
                 self._edit(each)
             except (StatusError, CommandError) as error:
                 errors.append(error)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from apimachinery.status import StatusError
 from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.manifests import read_manifests
+from kubectl_cli.manifests import visit_manifests
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
 
@@ -45,13 +46,13 @@ class Selected:
 
 def select_objects(
     options: Options, factory: Factory, words: list[str], *, local: bool = False
-) -> Iterator[Selected]:
-    """The objects; with `local` those of the files as they are in the files."""
-    if files := options.items("filename"):
-        recursive = options.flag("recursive")
-        for each in read_manifests(files, factory, recursive=recursive):
-            obj = each.object if local else factory.client.get(each.path)
-            yield Selected(each.resource, each.namespace, each.name, obj)
+) -> Iterator[Selected | StatusError | CommandError]:
+    """The objects, and in place of an object the error that it gives.
+
+    With `local` those of the files as they are in the files.
+    """
+    if options.items("filename"):
+        yield from _of_files(options, factory, local=local)
         return
     selects = bool(
         (options.has("selector") and options.text("selector"))
@@ -65,16 +66,34 @@ def select_objects(
         raise CommandError(MISSING_RESOURCES)
     if not selects:
         for target in targets:
-            yield _named(factory, target.resource, target.name)
+            namespace = factory.namespace if target.resource.namespaced else ""
+            yield _named(factory, target.resource, namespace, target.name)
         return
     for target in targets:
         yield from _listed(options, factory, target.resource)
 
 
-def _named(factory: Factory, resource: Resource, name: str) -> Selected:
-    namespace = factory.namespace if resource.namespaced else ""
-    with telling_of_namespace(factory.client, namespace):
-        obj = factory.client.get(resource.path(namespace, name))
+def _of_files(
+    options: Options, factory: Factory, *, local: bool
+) -> Iterator[Selected | StatusError | CommandError]:
+    files, recursive = options.items("filename"), options.flag("recursive")
+    for each in visit_manifests(files, factory, recursive=recursive):
+        if isinstance(each, CommandError):
+            yield each
+        elif local:
+            yield Selected(each.resource, each.namespace, each.name, each.object)
+        else:
+            yield _named(factory, each.resource, each.namespace, each.name)
+
+
+def _named(
+    factory: Factory, resource: Resource, namespace: str, name: str
+) -> Selected | StatusError | CommandError:
+    try:
+        with telling_of_namespace(factory.client, namespace):
+            obj = factory.client.get(resource.path(namespace, name))
+    except (StatusError, CommandError) as error:
+        return error
     return Selected(resource, namespace, name, obj)
 
 

@@ -10,7 +10,7 @@ from kubectl_cli.changes import ResultPrinter, raise_all
 from kubectl_cli.conditions import ConditionIs, Created, Deleted, JsonPathIs
 from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.manifests import read_manifests
+from kubectl_cli.manifests import split_manifests, visit_manifests
 from kubectl_cli.targets import MISSING_RESOURCES, Target, parse_targets
 from kubectl_cli.waiting import follow_object, wait_gone
 
@@ -35,6 +35,7 @@ class WaitCommand:
         self._options = options
         self._factory = factory
         self._conditions = conditions
+        self._unread: list[Exception] = []
         self._timeout = options.seconds("timeout")
         self._printer = ResultPrinter(options)
         self._deadline = time.monotonic() + (
@@ -53,13 +54,16 @@ class WaitCommand:
                 if obj is not None:
                     label = f"{target.resource.label}/{target.name}"
                     self._printer.show(obj, "condition met", label)
-        raise_all(errors)
+        raise_all(errors + self._unread)
         return 0
 
     def _targets(self) -> list[tuple[Target, str]]:
         options, factory = self._options, self._factory
         if files := options.items("filename"):
-            found = read_manifests(files, factory, recursive=options.flag("recursive"))
+            visited = visit_manifests(
+                files, factory, recursive=options.flag("recursive")
+            )
+            found, self._unread = split_manifests(visited)
             return [(Target(m.resource, m.name), m.namespace) for m in found]
         selects = bool(
             options.text("selector")

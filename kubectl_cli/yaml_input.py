@@ -1,7 +1,7 @@
 """YAML as sigs.k8s.io/yaml reads it: JSON's data model, dates stay text.
 
 Source: kubernetes-sigs/yaml (goyaml.v2 resolve.go): YAML 1.1 words for booleans, no
-sexagesimal numbers, duplicate keys refused.
+sexagesimal numbers; of a key that is there twice the last value counts.
 """
 
 from __future__ import annotations
@@ -73,11 +73,6 @@ def _mapping(loader: Any, node: Any) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key_node, value_node in node.value:
         key = _key(loader.construct_object(key_node, deep=True))
-        if key in result:
-            line = key_node.start_mark.line + 1
-            raise YamlInputError(
-                f'yaml: unmarshal errors:\n  line {line}: key "{key}" already set in map'
-            )
         result[key] = loader.construct_object(value_node, deep=True)
     return result
 
@@ -86,7 +81,27 @@ def _key(key: Any) -> str:
     """JSON has string keys only."""
     if isinstance(key, bool):
         return "true" if key else "false"
-    return "null" if key is None else str(key)
+    if key is None:
+        raise YamlInputError("unsupported map key of type: %!s(<nil>), key: <nil>")
+    if isinstance(key, dict | list):
+        raise YamlInputError(f"yaml: invalid map key: {_go_value(key)}")
+    return str(key)
+
+
+def _go_value(value: Any) -> str:
+    """A value as Go's `%#v` shows what YAML gave it."""
+    if isinstance(value, list):
+        return "[]interface {}{" + ", ".join(map(_go_value, value)) + "}"
+    if isinstance(value, dict):
+        pairs = (f"{_go_value(k)}:{_go_value(v)}" for k, v in value.items())
+        return "map[interface {}]interface {}{" + ", ".join(pairs) + "}"
+    if isinstance(value, str):
+        from apimachinery.go_text import quote
+
+        return quote(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "interface {}(nil)" if value is None else str(value)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:bool", _bool)
@@ -104,7 +119,7 @@ def load_documents(text: bytes) -> Iterator[Any]:
     try:
         yield from yaml.load_all(text, _Loader)
     except yaml.YAMLError as error:
-        raise YamlInputError(f"yaml: {_text(error)}") from None
+        raise YamlInputError(f"yaml: {_text(error, text)}") from None
 
 
 def load_document(text: bytes) -> Any:
@@ -112,11 +127,26 @@ def load_document(text: bytes) -> Any:
     return next(load_documents(text), None)
 
 
-def _text(error: Any) -> str:
+def _text(error: Any, text: bytes) -> str:
     """`line N: problem`, counted as goyaml's fail() counts."""
-    problem = getattr(error, "problem", None) or str(error)
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    if "unacceptable character" in problem:
+        return problem.partition(": ")[2] or problem
+    if "recursive" in problem:
+        return "an anchor's value contains itself"
+    if "base64" in problem:
+        return "!!binary value contains invalid base64 data"
+    if "undefined alias" in problem:
+        return f"unknown anchor '{_alias_at(error.problem_mark, text)}' referenced"
     line = goyaml_line(error)
     return f"line {line}: {problem}" if line else str(problem)
+
+
+def _alias_at(mark: Any, text: bytes) -> str:
+    """The name behind the star that the mark points at."""
+    line = text.decode("utf-8", "replace").splitlines()[mark.line]
+    match = re.match(r"\*([^\s,\[\]{}]*)", line[mark.column :])
+    return match[1] if match is not None else ""
 
 
 def goyaml_line(error: Any) -> int:

@@ -11,6 +11,7 @@ from kubectl_cli.changes import (
     DRY_RUN_FLAG,
     DryRun,
     ResultPrinter,
+    as_one,
     dry_run_of,
     raise_all,
 )
@@ -64,15 +65,19 @@ def run(options: Options, factory: Factory) -> int:
     patch = _read_patch(options)
     dry_run = dry_run_of(options)
     printer = ResultPrinter(options, dry_run)
-    from kubectl_cli.selected import select_objects
+    from kubectl_cli.selected import Selected, select_objects
 
     errors: list[Exception] = []
+    unread: list[Exception] = []
     for each in select_objects(options, factory, options.args):
+        if not isinstance(each, Selected):
+            (unread if isinstance(each, CommandError) else errors).append(each)
+            continue
         try:
             _patch(each, patch, kind, options, factory, printer, dry_run)
         except Exception as error:  # noqa: BLE001 - told after the others
             errors.append(error)
-    raise_all(errors)
+    raise_all(errors + as_one(unread))
     return 0
 
 
