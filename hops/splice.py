@@ -2,7 +2,8 @@
 
 Source: kubernetes/apimachinery pkg/util/proxy/upgradeaware.go: two copies; when
 the first of them ends, both connections are closed. What was read before that is
-still delivered.
+still delivered. Who stands in front of somebody else's server leaves that decision to
+it: with `half_close` the end of a direction is passed on, and so is a reset.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ class SpliceCounts:
 class _End(asyncio.BufferedProtocol):
     """Sits on one connection and writes what it receives to the other."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, half_close: bool) -> None:
         self.connection = connection
+        self._half_close = half_close
         self.transport = connection.transport
         self._peer = self.transport
         self._peer_copies = False
@@ -62,14 +64,34 @@ class _End(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         self.connection.eof_received()  # it must know how to close
+        if self._half_close:
+            self._pass_end_on()
         self._finish()
         return True
 
+    def _pass_end_on(self) -> None:
+        if self._peer_end is None or self._peer_end.lost:
+            return
+        if self.transport.get_extra_info("truncated"):
+            self._peer_end.connection.abort()  # no proper end, so none there either
+        else:
+            self._peer_end.connection.write_eof()
+
     def connection_lost(self, exc: BaseException | None) -> None:
         self.lost = True
-        self._peer_end = None  # no cycle: OpenSSL's memory is not left to the collector
-        self._finish()
+        peer, self._peer_end = self._peer_end, None  # no cycle: OpenSSL's memory is not
+        self._finish()  # left to the collector
+        if self._half_close and peer is not None and not peer.lost:
+            peer.end_after(exc)
         self.connection.connection_lost(exc)
+
+    def end_after(self, exc: BaseException | None) -> None:
+        """The other side is gone: so is this one."""
+        if exc is not None:
+            self.connection.abort()
+        else:
+            self.connection.close()
+        self._finish()
 
     def pause_writing(self) -> None:
         if self._peer_end is not None and not self._peer_end.lost:
@@ -85,21 +107,26 @@ class _End(asyncio.BufferedProtocol):
 
 
 async def splice(
-    a: Connection, b: Connection, *, idle_timeout: float | None = None
+    a: Connection,
+    b: Connection,
+    *,
+    idle_timeout: float | None = None,
+    half_close: bool = False,
 ) -> SpliceCounts:
     """Copy both ways until one side ends, then close both.
 
     Args:
+        half_close: until both have ended; the end of one direction is passed on.
         idle_timeout: seconds without a byte in either direction after which both
             are closed; None: never.
     """
-    ends = _End(a), _End(b)
+    ends = _End(a, half_close), _End(b, half_close)
     ends[0].join(ends[1])
     ends[1].join(ends[0])
     try:
         _start(a, ends[0])
         _start(b, ends[1])
-        await _wait(ends, idle_timeout)
+        await _wait(ends, idle_timeout, both=half_close)
     finally:
         a.close()
         b.close()
@@ -115,13 +142,18 @@ def _start(connection: Connection, end: _End) -> None:
         end.pause_writing()
 
 
-async def _wait(ends: tuple[_End, _End], idle_timeout: float | None) -> None:
+async def _wait(
+    ends: tuple[_End, _End], idle_timeout: float | None, *, both: bool
+) -> None:
+    until = asyncio.ALL_COMPLETED if both else asyncio.FIRST_COMPLETED
     while True:
         before = sum(end.received for end in ends)
-        done, _ = await asyncio.wait(
+        done, pending = await asyncio.wait(
             [end.finished for end in ends],
             timeout=idle_timeout,
-            return_when=asyncio.FIRST_COMPLETED,
+            return_when=until,
         )
-        if done or sum(end.received for end in ends) == before:
+        if (done and not (both and pending)) or sum(
+            end.received for end in ends
+        ) == before:
             return

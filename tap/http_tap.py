@@ -1,0 +1,249 @@
+"""Stands in front of an HTTP/1.1 server: a connection here is one there.
+
+Connections are paired one to one, so keep-alive, pipelining, watches and who closes
+first are as without the tap. When the server cannot be reached the client is told so
+with 502, as proxies do; a server that breaks off breaks off here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from hops.connection import Connection
+from hops.dial import ConnectError
+from hops.hops import Hops
+from hops.listen import Listener, listen
+from hops.splice import splice
+from hops.tasks import cancel_and_wait, spawn
+from tap.http_core import HttpCore
+from wire.errors import RemoteProtocolError
+from wire.http1 import ResponseHead, encode_response_head
+
+if TYPE_CHECKING:
+    import ssl
+
+    from hops.hop import Address, Hop
+    from wire.http1 import RequestHead
+
+__all__ = ["HttpTap", "Route", "Router"]
+
+logger = logging.getLogger(__name__)
+
+
+class Route(Protocol):
+    """What one connection of a client needs."""
+
+    async def prepare(self) -> None:
+        """Get what `rewrite` needs; called before each read. Raises ConnectError."""
+
+    async def dial(self) -> Connection:
+        """The server, once the first request is rewritten. Raises ConnectError."""
+
+    def rewrite(self, head: RequestHead) -> RequestHead:
+        """What the server is to get."""
+
+    def answered(self, status: int) -> None:
+        """The status of a final answer."""
+
+
+class Router(Protocol):
+    """Makes a Route for each connection."""
+
+    def __call__(self, client: Connection) -> Route: ...
+
+
+class HttpTap:
+    """Listens; `start` it, and `close` it."""
+
+    def __init__(
+        self,
+        hop: Hop,
+        router: Router,
+        address: Address,
+        *,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._hop = hop
+        self._router = router
+        self._address = address
+        self._tls = tls
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener: Listener | None = None
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+        return self._address if self._listener is None else self._listener.address
+
+    async def start(self) -> None:
+        """Listen. Raises OSError."""
+        # The far side is on the hop: a connection is told of once.
+        silent = Hops("tap", armed=False)
+        self._listener = await listen(
+            silent, self._hop, self._address, lambda: _Client(self), tls=self._tls
+        )
+
+    async def close(self) -> None:
+        """Listen no more and end the connections."""
+        if self._listener is not None:
+            self._listener.close()
+        await cancel_and_wait(*self._tasks)
+
+    def begin(self, client: Connection) -> None:
+        """Called for each client."""
+        task = spawn("tap connection", self._serve(client))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, client: Connection) -> None:
+        pair = _Pair(client, self._router(client))
+        try:
+            await pair.run()
+        except OSError as err:
+            logger.debug("a connection broke: %s", err)
+        finally:
+            pair.abort()
+
+
+class _Client(Connection):
+    """A connection that tells when it is there."""
+
+    def __init__(self, tap: HttpTap) -> None:
+        super().__init__()
+        self._tap = tap
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._tap.begin(self)
+
+
+class _Pair:
+    """A client's connection and that to the server."""
+
+    def __init__(self, client: Connection, route: Route) -> None:
+        self._client = client
+        self._route = route
+        self._server: Connection | None = None
+        self._core = HttpCore(route.rewrite, route.answered)
+        self._decided = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until both directions have ended. Raises OSError when one breaks."""
+        try:
+            request = await self._first_request()
+            if not self._core.begun:
+                self._client.close()  # without having asked for anything
+                await self._client.wait_closed()
+                return
+            self._server = await self._route.dial()
+        except RemoteProtocolError as err:
+            await self._refuse(400, f"mini-kube tap: {err}")
+            return
+        except ConnectError as err:
+            logger.warning("%s", err)
+            await self._refuse(502, f"mini-kube tap: {err}")
+            return
+        await self._join(self._server, request)
+
+    async def _first_request(self) -> bytes:
+        """What the server is to get first; the whole head at least."""
+        request = b""
+        while not self._core.begun:
+            data = await self._client.read()
+            if not data:
+                break
+            await self._route.prepare()
+            request += self._core.from_client(data)
+        return request
+
+    def abort(self) -> None:
+        """Close what is still open, at once."""
+        self._client.abort()
+        if self._server is not None:
+            self._server.abort()
+
+    async def _join(self, server: Connection, request: bytes) -> None:
+        server.write(request)
+        upward = spawn("tap requests", self._send_requests(server))
+        try:
+            await self._pass_answers(server)
+        finally:
+            await cancel_and_wait(upward)
+        if self._core.switched:
+            await splice(self._client, server, half_close=True)
+            return
+        # The server has ended: so do we, when all has been delivered.
+        self._client.close()
+        server.close()
+        await asyncio.gather(self._client.wait_closed(), server.wait_closed())
+
+    async def _send_requests(self, server: Connection) -> None:
+        """Until HTTP is over, or the client ends."""
+        try:
+            while True:
+                while self._core.holding:
+                    self._decided.clear()
+                    await self._decided.wait()
+                if self._core.switched:
+                    return
+                await server.drain()
+                await self._route.prepare()
+                data = await self._client.read()
+                if not data:
+                    break
+                server.write(self._core.from_client(data))
+        except RemoteProtocolError as err:
+            if self._core.untouched:
+                await self._refuse(400, f"mini-kube tap: {err}")
+            server.abort()
+        except OSError:
+            server.abort()
+        else:
+            if self._client.get_extra_info("truncated"):
+                server.abort()
+            else:
+                server.write_eof()
+
+    async def _pass_answers(self, server: Connection) -> None:
+        """Until HTTP is over, or the server ends. Raises OSError when it breaks."""
+        while not self._core.switched:
+            data = await server.read()
+            if not data:
+                if server.is_closing or server.get_extra_info("truncated"):
+                    raise ConnectionResetError("the server broke off")
+                return
+            released = self._core.from_server(data)
+            self._client.write(data)
+            if released:
+                server.write(released)
+            if not self._core.holding:
+                self._decided.set()
+            await self._client.drain()
+
+    async def _refuse(self, status: int, text: str) -> None:
+        """Answer in the server's place, in the form that Kubernetes' clients print."""
+        self._client.write(_refusal(status, text))
+        self._client.close()
+        await self._client.wait_closed()
+
+
+def _refusal(status: int, text: str) -> bytes:
+    document = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": text,
+        "code": status,
+    }
+    body = json.dumps(document).encode() + b"\n"
+    reason = {400: "Bad Request", 502: "Bad Gateway"}[status]
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("Connection", "close"),
+    ]
+    return encode_response_head(ResponseHead(status, reason, headers)) + body
