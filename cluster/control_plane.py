@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from apiserver.config import Config
 from apiserver.main import make_parser
 from controllers.config import ControllersConfig
+from faults.service import serve_faults
 from hops.admin import AdminServer
 from hops.aiohttp_server import load_aiohttp_server
 from hops.hops import Hops
@@ -67,6 +68,8 @@ async def _run(
     server = await build(config, hops)
     tasks: list[asyncio.Task[None]] = []
     admin = AdminServer(hops, options.admin_socket) if options.admin_socket else None
+    if admin is not None:
+        serve_faults(admin, hops)
     try:
         if admin is not None:
             await admin.start()

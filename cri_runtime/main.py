@@ -71,9 +71,11 @@ async def _run(config: Config) -> None:
         await runtime.start()
         cleanup.push_async_callback(runtime.close)
         if config.admin_socket:
+            from faults.service import serve_faults
             from hops.admin import AdminServer
 
             admin = await AdminServer(hops, config.admin_socket).start()
+            serve_faults(admin, hops)
             cleanup.push_async_callback(admin.close)
         sys.stdout.write(
             f"mini-cri: serving on unix://{runtime.address}, "

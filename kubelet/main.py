@@ -55,6 +55,7 @@ async def _run(config: KubeletConfig) -> None:
     import asyncio
     import importlib
 
+    from faults.service import serve_faults
     from hops.admin import AdminServer
     from hops.aiohttp_server import load_aiohttp_server
     from hops.hop import Hop
@@ -70,7 +71,7 @@ async def _run(config: KubeletConfig) -> None:
         loop.add_signal_handler(number, stop.set)
     hops = Hops(f"kubelet/{config.node_name}")
     if config.trace_dir:
-        hops.trace_to(config.trace_dir)
+        hops.trace_to(config.trace_dir, data_bytes=config.trace_bytes)
     client = KubeClient.from_kubeconfig(
         hops,
         Hop.KUBELET_APISERVER,
@@ -84,6 +85,8 @@ async def _run(config: KubeletConfig) -> None:
         app = await asyncio.to_thread(importlib.import_module, "kubelet.app")
     kubelet = app.Kubelet(config, hops, client)
     admin = AdminServer(hops, config.admin_socket) if config.admin_socket else None
+    if admin is not None:
+        serve_faults(admin, hops)
     try:
         await kubelet.start(known)
         if admin is not None:
