@@ -8,14 +8,13 @@ from aiohttp import web
 from hops.admin import AdminServer, call_admin
 from hops.client import HttpClient
 from hops.dial import dial_connection
-from hops.faults import FaultRule, FaultRules
 from hops.hop import Hop
-from hops.pipe import Direction
 from hops.serve import serve_application, take_over
 from hops.session import HEADER, bind, new_traceparent
 from hops.splice import splice
 from hops.tasks import spawn
 from tests.integration.hops.conftest import HOP, LOOPBACK, read_all, until
+from tests.support.fault_rules import rule, set_rules
 
 WANTED = [("Upgrade", "SPDY/3.1"), ("Connection", "Upgrade")]
 SWITCH = (
@@ -182,8 +181,7 @@ async def test_a_session_has_one_id_on_all_hops(control, chain, hops, tmp_path):
 
 async def test_a_fault_on_a_hop_acts_and_is_told(chain, hops, tmp_path):
     hops.trace_to(tmp_path / "trace")
-    rule = FaultRule(HOP, "limit_data", {"bytes": 500}, direction=Direction.DOWN)
-    hops.set_faults(FaultRules([rule]))
+    set_rules(hops, rule("limit_data", HOP, bytes=500))
 
     upgraded = await chain.upgrade("POST", "/", WANTED)
     upgraded.connection.write(bytes(10_000))
@@ -195,12 +193,13 @@ async def test_a_fault_on_a_hop_acts_and_is_told(chain, hops, tmp_path):
     await until(lambda: not hops.open_connections())
     hops.trace_to(None)
     acted = [event for event in events(tmp_path / "trace") if event["fault"]]
-    assert {event["fault"] for event in acted} == {"limit_data"}
+    assert {event["fault"] for event in acted} == {"limit_data_downstream"}
+    assert {event["type"] for event in acted} == {"limit_data"}
 
 
 async def test_latency_keeps_order_and_loses_nothing(chain, hops):
-    rule = FaultRule(HOP, "latency", {"latency": 2, "jitter": 2}, seed=3)
-    hops.set_faults(FaultRules([rule]))
+    late = rule("latency", HOP, latency=2, jitter=2, seed=3, stream="both")
+    set_rules(hops, late)
 
     await talk(chain, 300_000)
 
@@ -208,7 +207,7 @@ async def test_latency_keeps_order_and_loses_nothing(chain, hops):
 
 
 async def test_a_reset_reaches_both_ends(chain, hops):
-    hops.set_faults(FaultRules([FaultRule(HOP, "reset_peer")]))
+    set_rules(hops, rule("reset_peer", HOP))
 
     with pytest.raises(Exception, match=r"EOF|reset|lost"):
         await chain.upgrade("POST", "/", WANTED)
