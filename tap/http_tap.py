@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from hops.connection import Connection
@@ -28,9 +29,17 @@ if TYPE_CHECKING:
     from hops.hop import Address, Hop
     from wire.http1 import RequestHead
 
-__all__ = ["HttpTap", "Route", "Router"]
+__all__ = ["HttpTap", "Route", "RouteRefusedError", "Router"]
 
 logger = logging.getLogger(__name__)
+
+
+class RouteRefusedError(Exception):
+    """The tap answers itself, with a plain text: there is no such thing behind it."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Route(Protocol):
@@ -40,7 +49,11 @@ class Route(Protocol):
         """Get what `rewrite` needs; called before each read. Raises ConnectError."""
 
     async def dial(self) -> Connection:
-        """The server, once the first request is rewritten. Raises ConnectError."""
+        """The server, once the first request is rewritten.
+
+        Raises:
+            ConnectError, RouteRefusedError
+        """
 
     def rewrite(self, head: RequestHead) -> RequestHead:
         """What the server is to get."""
@@ -142,6 +155,9 @@ class _Pair:
         except RemoteProtocolError as err:
             await self._refuse(400, f"mini-kube tap: {err}")
             return
+        except RouteRefusedError as err:
+            await self._answer(_plain(err.status, str(err)))
+            return
         except ConnectError as err:
             logger.warning("%s", err)
             await self._refuse(502, f"mini-kube tap: {err}")
@@ -225,7 +241,10 @@ class _Pair:
 
     async def _refuse(self, status: int, text: str) -> None:
         """Answer in the server's place, in the form that Kubernetes' clients print."""
-        self._client.write(_refusal(status, text))
+        await self._answer(_refusal(status, text))
+
+    async def _answer(self, message: bytes) -> None:
+        self._client.write(message)
         self._client.close()
         await self._client.wait_closed()
 
@@ -240,10 +259,18 @@ def _refusal(status: int, text: str) -> bytes:
         "code": status,
     }
     body = json.dumps(document).encode() + b"\n"
-    reason = {400: "Bad Request", 502: "Bad Gateway"}[status]
+    return _message(status, "application/json", body)
+
+
+def _plain(status: int, text: str) -> bytes:
+    return _message(status, "text/plain; charset=utf-8", f"{text}\n".encode())
+
+
+def _message(status: int, content_type: str, body: bytes) -> bytes:
     headers = [
-        ("Content-Type", "application/json"),
+        ("Content-Type", content_type),
         ("Content-Length", str(len(body))),
         ("Connection", "close"),
     ]
-    return encode_response_head(ResponseHead(status, reason, headers)) + body
+    head = ResponseHead(status, HTTPStatus(status).phrase, headers)
+    return encode_response_head(head) + body
