@@ -7,6 +7,7 @@ pkg/runtime/conversion.go for booleans.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["InvalidLogOptionsError", "LogOptions", "UndecodableLogOptionsError"]
 
 _MAX_INT64 = 2**63 - 1
+_INTEGER = re.compile(r"[+-]?[0-9]{1,100}")
+_STREAMS = ("All", "Stdout", "Stderr")
 
 
 class UndecodableLogOptionsError(ValueError):
@@ -62,6 +65,7 @@ class LogOptions:
         limit = _integer(query.get("limitBytes"))
         stream = query.get("stream") or "All"
         _check(tail, limit, since_seconds, since_time)
+        _check_stream(stream, tail)
         if since_seconds is not None:
             since_time = int((now - since_seconds) * 1e9)
         return cls(
@@ -84,11 +88,11 @@ def _boolean(query: Mapping[str, str], name: str) -> bool:
 def _integer(text: str | None) -> int | None:
     if not text:
         return None
-    try:
-        value = int(text)
-    except ValueError as err:
-        raise UndecodableLogOptionsError(text) from err
-    if abs(value) > _MAX_INT64:
+    # int() takes more than strconv.ParseInt: blanks, underscores, foreign digits.
+    if not _INTEGER.fullmatch(text):
+        raise UndecodableLogOptionsError(text)
+    value = int(text)
+    if not -_MAX_INT64 - 1 <= value <= _MAX_INT64:
         raise UndecodableLogOptionsError(text)
     return value
 
@@ -117,4 +121,14 @@ def _check(
     if since_seconds is not None and since_time is not None:
         raise InvalidLogOptionsError(
             "at most one of `sinceTime` or `sinceSeconds` may be specified"
+        )
+
+
+def _check_stream(stream: str, tail: int | None) -> None:
+    """Looked at whether or not the gate PodLogsQuerySplitStreams is on."""
+    if stream not in _STREAMS:
+        raise InvalidLogOptionsError(f"stream: unsupported value {stream[:40]!r}")
+    if stream != "All" and tail is not None:
+        raise InvalidLogOptionsError(
+            "`tailLines` and specific `stream` are mutually exclusive for now"
         )

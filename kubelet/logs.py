@@ -74,7 +74,8 @@ async def _follow(
     with watch as notified:
         patience = _RECHECK_SECONDS if notified else _POLL_SECONDS
         ending = not options.follow
-        woken = succeeded = False
+        # It may have ended before: ask at the first end of the file, too.
+        woken, succeeded = True, False
         while not log.finished:
             output = await asyncio.to_thread(log.read)
             if output is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 
 from wire.errors import RemoteProtocolError
 from wire.http1_head import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HandshakeRefused",
     "Negotiated",
+    "accept_from_origin",
     "accept_key",
     "check_client_handshake",
     "client_handshake",
@@ -35,6 +37,10 @@ __all__ = [
     "negotiate",
     "offered_subprotocols",
 ]
+
+_FORBIDDEN = b"HTTP/1.1 403 Forbidden\r\n\r\n"
+# net/url ParseRequestURI: an absolute path, or a URL with a scheme.
+_ORIGIN = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]*:/")
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -126,6 +132,37 @@ def negotiate(head: RequestHead, allowed: Collection[str]) -> Negotiated:
     Raises:
         HandshakeRefused: with the bytes to answer.
     """
+    key = _check(head)
+    chosen = _choose(offered_subprotocols(head.headers), allowed)
+    if chosen is None:
+        text = "requested protocol(s) are not supported"
+        raise HandshakeRefused(403, text, _FORBIDDEN)
+    # The empty choice is written too: x/net writes what the server put there.
+    return Negotiated(chosen, _switching(key, chosen))
+
+
+def accept_from_origin(head: RequestHead) -> Negotiated:
+    """Answer a handshake as x/net's websocket.Handler does, which chooses nothing.
+
+    So a watch is served: a request must name its Origin, whichever, and of several
+    subprotocols none can be chosen.
+
+    Raises:
+        HandshakeRefused: with the bytes to answer.
+    """
+    key = _check(head)
+    if not _ORIGIN.match(get_header(head.headers, "origin") or ""):
+        raise HandshakeRefused(403, "null origin", _FORBIDDEN)
+    offered = offered_subprotocols(head.headers)
+    if len(offered) > 1:
+        text = "bad protocol"
+        raise HandshakeRefused(400, text, b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    chosen = offered[0] if offered else None
+    return Negotiated(chosen or "", _switching(key, chosen))
+
+
+def _check(head: RequestHead) -> str:
+    """What every server wants of a handshake; answers the client's key."""
     headers = head.headers
     if head.method != "GET":
         raise _refused(405, "Method Not Allowed", "bad method")
@@ -137,20 +174,18 @@ def negotiate(head: RequestHead, allowed: Collection[str]) -> Negotiated:
     if get_header(headers, "sec-websocket-version") != "13":
         text = "missing or bad WebSocket Version"
         raise _refused(400, "Bad Request", text, "Sec-WebSocket-Version: 13\r\n")
-    chosen = _choose(offered_subprotocols(headers), allowed)
-    if chosen is None:
-        text = "requested protocol(s) are not supported"
-        raise HandshakeRefused(403, text, b"HTTP/1.1 403 Forbidden\r\n\r\n")
-    # The empty choice is written too: x/net writes what the server put there.
-    response = (
-        "HTTP/1.1 101 Switching Protocols\r\n"
-        "Upgrade: websocket\r\n"
-        "Connection: Upgrade\r\n"
-        f"Sec-WebSocket-Accept: {accept_key(key)}\r\n"
-        f"Sec-WebSocket-Protocol: {chosen}\r\n"
-        "\r\n"
-    )
-    return Negotiated(chosen, response.encode("latin-1"))
+    return key
+
+
+def _switching(key: str, chosen: str | None) -> bytes:
+    lines = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {accept_key(key)}",
+        *([] if chosen is None else [f"Sec-WebSocket-Protocol: {chosen}"]),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def _choose(offered: list[str], allowed: Collection[str]) -> str | None:

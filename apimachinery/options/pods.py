@@ -142,41 +142,45 @@ class PodLogOptions:
             pairs.append(("sinceTime", self.since_time))
         return pairs
 
-    def validate(self) -> list[FieldError]:
-        """Signs of the numbers, one since, a known stream (ValidatePodLogOptions)."""
+    def validate(self, *, split_streams: bool = False) -> list[FieldError]:
+        """What is wrong with the values, in the order of ValidatePodLogOptions.
+
+        Args:
+            split_streams: gate PodLogsQuerySplitStreams: without it no stream may be
+                named.
+        """
         errors = []
-        for name, value, least in (
-            ("tailLines", self.tail_lines, 0),
-            ("limitBytes", self.limit_bytes, 1),
-        ):
-            if value is not None and value < least:
-                words = "0" if name == "limitBytes" else str(least)
-                relation = "greater than" if least else "greater than or equal to"
-                errors.append(
-                    invalid(ROOT.child(name), value, f"must be {relation} {words}")
-                )
-        if self.since_seconds is not None and self.since_time:
-            errors.append(
-                forbidden(
-                    ROOT,
-                    "at most one of `sinceTime` or `sinceSeconds` may be specified",
-                )
-            )
-        elif self.since_seconds is not None and self.since_seconds < 1:
+        if self.tail_lines is not None and self.tail_lines < 0:
             errors.append(
                 invalid(
-                    ROOT.child("sinceSeconds"),
-                    self.since_seconds,
-                    "must be greater than 0",
+                    ROOT.child("tailLines"),
+                    self.tail_lines,
+                    "must be greater than or equal to 0",
                 )
             )
-        if self.stream not in ("", *_STREAMS):
-            errors.append(not_supported(ROOT.child("stream"), self.stream, _STREAMS))
-        elif self.stream in ("Stdout", "Stderr") and self.tail_lines is not None:
-            errors.append(
-                forbidden(
-                    ROOT,
-                    "`tailLines` and specific `stream` are mutually exclusive for now",
-                )
-            )
+        if self.limit_bytes is not None and self.limit_bytes < 1:
+            errors.append(_not_positive("limitBytes", self.limit_bytes))
+        if self.since_seconds is not None and self.since_time:
+            text = "at most one of `sinceTime` or `sinceSeconds` may be specified"
+            errors.append(forbidden(ROOT, text))
+        elif self.since_seconds is not None and self.since_seconds < 1:
+            errors.append(_not_positive("sinceSeconds", self.since_seconds))
+        if split_streams:
+            errors += self._stream_errors()
+        elif self.stream:
+            errors.append(forbidden(ROOT.child("stream"), "may not be specified"))
         return errors
+
+    def _stream_errors(self) -> list[FieldError]:
+        stream = self.stream or "All"  # SetDefaults_PodLogOptions
+        errors = []
+        if stream not in _STREAMS:
+            errors.append(not_supported(ROOT.child("stream"), stream, _STREAMS))
+        if stream != "All" and self.tail_lines is not None:
+            text = "`tailLines` and specific `stream` are mutually exclusive for now"
+            errors.append(forbidden(ROOT, text))
+        return errors
+
+
+def _not_positive(name: str, value: int) -> FieldError:
+    return invalid(ROOT.child(name), value, "must be greater than 0")

@@ -1,4 +1,4 @@
-"""A watch: one JSON object a line, for as long as both sides like.
+"""A watch: one JSON object a line, or a WebSocket message, as long as both sides like.
 
 Source: kubernetes/apiserver pkg/endpoints/handlers/{get,watch}.go.
 """
@@ -6,6 +6,7 @@ Source: kubernetes/apiserver pkg/endpoints/handlers/{get,watch}.go.
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -14,10 +15,15 @@ from apimachinery.negotiation import JSON
 from apimachinery.status import StatusError
 from apiserver.handlers.forms import shape_of
 from apiserver.handlers.selection import selection_of
+from apiserver.push_socket import PushSocket, asks_for_websocket, open_socket
 from apiserver.response import json_bytes
 from hops.serve import on_disconnect
+from wire.websocket import Opcode
+from wire.websocket_handshake import accept_from_origin
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from apimachinery.options import ListOptions
     from apimachinery.types import JsonObject
     from apiserver.context import RequestContext
@@ -49,10 +55,11 @@ async def handle(
     except StatusError as refusal:
         if refusal.code != _EXPIRED:
             raise
-        return await _stream_of_one_error(context, refusal)
+        error = json_bytes({"type": "ERROR", "object": refusal.status})
+        return await _send(context, _one(error))
     on_disconnect(context.request, watcher.close)
     try:
-        return await _stream(context, resource, shape, watcher)
+        return await _send(context, _frames(watcher, _Frames(resource, shape)), watcher)
     finally:
         watcher.close()
 
@@ -64,35 +71,49 @@ def _timeout(context: RequestContext, options: ListOptions) -> float:
     return context.services.config.min_request_timeout * (1 + random.random())
 
 
-async def _open(context: RequestContext) -> web.StreamResponse:
+async def _one(frame: bytes) -> AsyncIterator[list[bytes]]:
+    yield [frame]
+
+
+async def _frames(watcher: Watcher, frames: _Frames) -> AsyncIterator[list[bytes]]:
+    """Events as they come; those that are there already go out together."""
+    async for event in watcher:
+        yield [frames.frame(each) for each in (event, *watcher.pending())]
+
+
+async def _send(
+    context: RequestContext,
+    batches: AsyncIterator[list[bytes]],
+    watcher: Watcher | None = None,
+) -> web.StreamResponse:
+    if asks_for_websocket(context):
+        return await _send_messages(context, batches, watcher)
     response = web.StreamResponse(headers={"Content-Type": JSON})
     response.enable_chunked_encoding()
     await response.prepare(context.request)  # the head goes out at once
-    return response
-
-
-async def _stream_of_one_error(
-    context: RequestContext, refusal: StatusError
-) -> web.StreamResponse:
-    response = await _open(context)
-    await response.write(json_bytes({"type": "ERROR", "object": refusal.status}))
-    await response.write_eof()
-    return response
-
-
-async def _stream(
-    context: RequestContext, resource: Resource, shape: Shape, watcher: Watcher
-) -> web.StreamResponse:
-    response = await _open(context)
-    frames = _Frames(resource, shape)
-    try:
-        async for event in watcher:
-            batch = [event, *watcher.pending()]
-            await response.write(b"".join(frames.frame(each) for each in batch))
+    with suppress(ConnectionError):  # the client has left
+        async for batch in batches:
+            await response.write(b"".join(batch))
         await response.write_eof()
-    except ConnectionError:
-        pass  # the client has left
     return response
+
+
+async def _send_messages(
+    context: RequestContext,
+    batches: AsyncIterator[list[bytes]],
+    watcher: Watcher | None,
+) -> web.StreamResponse:
+    """One text message an event; its JSON ends with a newline here, too."""
+    socket = await open_socket(context, accept_from_origin)
+    if not isinstance(socket, PushSocket):
+        return socket
+    if watcher is not None:
+        socket.on_gone = watcher.close
+    with suppress(ConnectionError):
+        async with socket:
+            async for batch in batches:
+                await socket.send(Opcode.TEXT, batch)
+    return socket.response
 
 
 class _Frames:

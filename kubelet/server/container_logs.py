@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from apimachinery.emulation import SPLIT_STREAMS
 from hops.clock import wall
 from hops.serve import on_disconnect
 from kubelet import pod as pods
@@ -54,8 +55,7 @@ async def container_logs(request: web.Request) -> web.StreamResponse:
         return write_error(404, f'pod "{name}" does not exist')
     if pods.container_named(pod, container) is None:
         return write_error(404, f'container "{container}" not found in pod "{name}"')
-    if options.stream != "All":
-        # PodLogsQuerySplitStreams is alpha since 1.32 and off.
+    if options.stream != "All" and not host.config.enabled(SPLIT_STREAMS):
         return write_error(
             400,
             f'unable to return the given log stream: "{options.stream}". Please enable'

@@ -301,7 +301,7 @@ async def test_log_options_are_checked(bound: Api) -> None:
 
     assert status == 422
     assert body["message"] == (
-        'PodLogOptions "" is invalid: tailLines: Invalid value: -1: must be greater'
+        'PodLogOptions "web" is invalid: tailLines: Invalid value: -1: must be greater'
         " than or equal to 0"
     )
 

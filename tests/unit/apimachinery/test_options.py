@@ -238,3 +238,32 @@ def test_log_options_make_the_query_they_are_read_from():
 )
 def test_log_options_out_of_range_are_invalid(options, message):
     assert [str(error) for error in options.validate()] == [message]
+
+
+@pytest.mark.parametrize(
+    ("options", "split", "message"),
+    [
+        (PodLogOptions(stream="All"), False, "stream: Forbidden: may not be specified"),
+        (
+            PodLogOptions(stream="Both"),
+            True,
+            'stream: Unsupported value: "Both": supported values: "All", "Stdout",'
+            ' "Stderr"',
+        ),
+        (
+            PodLogOptions(stream="Stdout", tail_lines=0),
+            True,
+            "<nil>: Forbidden: `tailLines` and specific `stream` are mutually exclusive"
+            " for now",
+        ),
+    ],
+)
+def test_a_stream_of_a_log_needs_its_gate_and_excludes_the_tail(
+    options, split, message
+):
+    assert [str(error) for error in options.validate(split_streams=split)] == [message]
+
+
+@pytest.mark.parametrize("stream", ["", "All", "Stdout", "Stderr"])
+def test_the_streams_of_a_log(stream):
+    assert PodLogOptions(stream=stream).validate(split_streams=True) == []
