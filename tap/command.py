@@ -25,6 +25,7 @@ _KINDS: Final = {
         "127.0.0.1:0",
         "a Kubernetes API server, of a kubeconfig",
     ),
+    "kubelet": ("tap.kubelet", "KubeletTap", "127.0.0.1:0", "a kubelet"),
     "cri": ("tap.cri", "CriTap", "", "a container runtime, and its streams"),
     "etcd": ("tap.etcd", "EtcdTap", "127.0.0.1:0", "an etcd"),
 }
