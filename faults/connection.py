@@ -336,8 +336,9 @@ class ConnectionFaults:
                     if data:
                         _append(lane, data)
                 case Back(items=more):
-                    back, _ = self._split(direction.other, more, now)
+                    back, further = self._split(direction.other, more, now)
                     others.append((direction.other, back))
+                    others += further
                 case End():
                     own.append(HalfClose())
                     others.append((direction.other, [HalfClose()]))

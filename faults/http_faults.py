@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from faults.frame_fault import FrameFault
 from faults.framing.frame import Body, Opaque
 from faults.framing.http1 import RequestFrame, ResponseFrame
 from hops.pipe import Direction
-from wire.http1 import ResponseHead, encode_response_head, get_header
+from wire.http1 import RequestHead, ResponseHead, encode_response_head, get_header
 
 if TYPE_CHECKING:
     import random
@@ -170,7 +169,8 @@ class StatusLine(FrameFault):
             return None
         status = self.values["status"]
         reason = self.values["reason"] or reason_of(status)
-        frame.head = replace(frame.head, status=status, reason=reason)
+        head = frame.head
+        frame.head = ResponseHead(status, reason, head.headers, head.version)
         frame.changed()
         return [frame]
 
@@ -194,7 +194,11 @@ def with_headers(
     frame: RequestFrame | ResponseFrame, headers: Headers
 ) -> RequestFrame | ResponseFrame:
     """The frame, with other headers."""
-    frame.head = replace(frame.head, headers=headers)
+    head = frame.head
+    if isinstance(frame, RequestFrame) and isinstance(head, RequestHead):
+        frame.head = RequestHead(head.method, head.target, headers, head.version)
+    elif isinstance(frame, ResponseFrame) and isinstance(head, ResponseHead):
+        frame.head = ResponseHead(head.status, head.reason, headers, head.version)
     frame.changed()
     return frame
 
