@@ -7,10 +7,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from traces.filter import FIELDS, FilterError, all_of, condition, parse_filter
+from traces.filter import (
+    FIELDS,
+    FilterError,
+    all_of,
+    condition,
+    expression,
+    parse_filter,
+)
 from traces.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -149,18 +157,31 @@ def run(options: argparse.Namespace, view: ClusterView | None) -> int:
 
 
 def _live(options: argparse.Namespace, view: ClusterView | None) -> int:
-    from traces.live.feed import LiveFeed, sockets_of
-    from traces.live.plain import follow_sessions
+    """Without a verb: live, or over the files of `--dir`."""
+    wanted, text = _filter(options), _filter_text(options)
+    trace = _read(options, view) if options.dir is not None else None
+    cluster = _running(view) if trace is None else None
+    if sys.stdin.isatty() and sys.stdout.isatty() and not options.plain:
+        if find_spec("textual") is not None and find_spec("pyte") is not None:
+            from traces.tui.app import run_live, run_over
 
-    wanted = _filter(options)
-    cluster = _running(view)
-    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if on_terminal and not options.plain:
+            if trace is not None:
+                return run_over(trace.events, text, everything=options.all)
+            assert cluster is not None  # noqa: S101 - one of the two is there
+            return run_live(cluster, text, everything=options.all)
         print(
             "mini-kube: the terminal interface needs Textual:"
             " pip install 'mini-kube[tui]'. Here is the plain list.",
             file=sys.stderr,
         )
+    if trace is not None:
+        from traces.listing import print_sessions
+
+        return print_sessions(trace, wanted, everything=options.all, form="text")
+    from traces.live.feed import LiveFeed, sockets_of
+    from traces.live.plain import follow_sessions
+
+    assert cluster is not None  # noqa: S101 - one of the two is there
     with LiveFeed(sockets_of(cluster)) as feed:
         follow_sessions(feed, wanted, background=options.all)
     return 0
@@ -258,6 +279,16 @@ def _filter(options: argparse.Namespace) -> Filter:
         if value is not None:
             parts.append(condition(name, value))
     return all_of(parts)
+
+
+def _filter_text(options: argparse.Namespace) -> str:
+    """The same as one expression, for a line in which it can be changed."""
+    parts = [f"({options.only_filter})"] if options.only_filter else []
+    for name in _FLAGS:
+        value = getattr(options, f"only_{name}")
+        if value is not None:
+            parts.append(expression(name, value))
+    return " and ".join(parts)
 
 
 def _add_session(parser: argparse.ArgumentParser, default: str) -> None:

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
     Facts = Mapping[str, Sequence[str | float]]
 
-__all__ = ["FIELDS", "Filter", "FilterError", "all_of", "condition", "parse_filter"]
+__all__ = [
+    "FIELDS",
+    "Filter",
+    "FilterError",
+    "all_of",
+    "condition",
+    "expression",
+    "parse_filter",
+]
 
 #: What can be asked for, and what it is.
 FIELDS: Final = {
@@ -147,9 +155,13 @@ def condition(field: str, text: str) -> Filter:
     Raises:
         FilterError: there is no such field, or the value is none for the operator.
     """
-    match = re.match(r"\s*(!=|!~|>=|<=|[=~<>])?\s*(.*)\Z", text, re.DOTALL)
-    assert match is not None  # noqa: S101 - both parts may be empty
-    return _atom(field, match[1] or "=", match[2])
+    return _atom(field, *_split(text))
+
+
+def expression(field: str, text: str) -> str:
+    """The same as an expression."""
+    op, value = _split(text)
+    return f'{field}{op}"{value}"'
 
 
 def parse_filter(text: str) -> Filter:
@@ -188,6 +200,13 @@ def _tokens(text: str) -> Iterator[str | Filter]:
             yield match["word"].lower()
         else:
             yield _Contains(match["word"].lower())
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The operator before a value, `=` when there is none; and the value."""
+    match = re.match(r"\s*(!=|!~|>=|<=|[=~<>])?\s*(.*)\Z", text, re.DOTALL)
+    assert match is not None  # noqa: S101 - both parts may be empty
+    return match[1] or "=", match[2]
 
 
 class _Parser:

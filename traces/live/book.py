@@ -42,14 +42,17 @@ class LiveBook:
             self._events += 1
             if session.id not in self._facts:
                 self._facts[session.id] = SessionFacts(session)
-            if self._shown(session.id):
-                changed.add(session.id)
+            changed.add(session.id)
         self._forget()
-        return {id_ for id_ in changed if id_ in self._facts}
+        return {id_ for id_ in changed if id_ in self._facts and self._shown(id_)}
 
     def get(self, id_: str) -> SessionFacts | None:
-        """A session that is known, by its whole id."""
-        return self._facts.get(id_)
+        """A session that is known, by its whole id.
+
+        What seemed to be one for as long as its id was not known is none any more.
+        """
+        facts = self._facts.get(id_)
+        return facts if facts is not None and facts.session.events else None
 
     def sessions(self, wanted: Filter | None = None) -> list[SessionFacts]:
         """Those that the filter wants, in the order of their beginnings."""
