@@ -119,6 +119,7 @@ class AdminServer:
             command = self._commands.get(str(name))
             if command is None:
                 return {"ok": False, "error": f"unknown command: {name}"}
+            self._hops.flush()  # the answer comes after the events before it
             return {"ok": True} | await command(request)
         except (ValueError, TypeError, KeyError, OSError) as err:
             return {"ok": False, "error": str(err) or type(err).__name__}
@@ -167,8 +168,9 @@ class AdminServer:
             while not left.done():
                 await some.wait()
                 some.clear()
-                for line in viewer.take():
-                    connection.write(line.encode("utf-8", "replace") + b"\n")
+                if lines := viewer.take():
+                    text = "\n".join(lines) + "\n"
+                    connection.write(text.encode("utf-8", "replace"))
                 await connection.drain()
         finally:
             self._hops.remove_sink(viewer)

@@ -33,6 +33,11 @@ class ChunkLog:
         self._waiting: dict[Direction, bytearray] = {}
         self._sizes: dict[Direction, list[tuple[int, float]]] = {}
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to paint over."""
+        return bool(self._waiting)
+
     def add(self, direction: Direction, data: bytes, when: float) -> None:
         """A chunk went by."""
         self._waiting.setdefault(direction, bytearray()).extend(data)

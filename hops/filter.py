@@ -98,6 +98,7 @@ class HopProtocol(asyncio.BufferedProtocol):
         "_above_takes_buffers",
         "_closing",
         "_eof_kept",
+        "_in",
         "_inward",
         "_lent",
         "_loop",
@@ -114,6 +115,7 @@ class HopProtocol(asyncio.BufferedProtocol):
         self.pipe = pipe
         self._loop = asyncio.get_running_loop()
         self._out = Direction.UP if role == "client" else Direction.DOWN
+        self._in = self._out.other
         self._inward: _Lane | None = None  # made when they are needed
         self._outward: _Lane | None = None
         self._transport: asyncio.Transport | None = None
@@ -121,7 +123,7 @@ class HopProtocol(asyncio.BufferedProtocol):
         self._eof_kept = True
         self._peer_ended = False
         self._lost = False
-        self._lent = False  # the buffer of the protocol above is being filled
+        self._lent: memoryview | None = None  # of the protocol above, being filled
         self._above = protocol
         self._above_takes_buffers = isinstance(protocol, asyncio.BufferedProtocol)
         self._view: HopTransport | None = HopTransport(self)
@@ -156,27 +158,32 @@ class HopProtocol(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """What the transport below fills; `buffer_updated` follows at once."""
-        self._lent = self._above_takes_buffers and self._passes_by(self._inward)
-        if self._lent:
+        if self._above_takes_buffers and self._passes(self._inward):
             above = cast("asyncio.BufferedProtocol", self._above)
-            return memoryview(above.get_buffer(sizehint))
+            self._lent = memoryview(above.get_buffer(sizehint))
+            return self._lent
+        self._lent = None
         return buffers.plain
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self._lent:
+        lent, self._lent = self._lent, None
+        if lent is not None:
+            if self.pipe.watched:
+                data = bytes(lent[:nbytes])
+                self.pipe.look(self._in, data, self._loop.time())
             cast("asyncio.BufferedProtocol", self._above).buffer_updated(nbytes)
             return
         data = bytes(buffers.plain[:nbytes])
-        if self._passes_by(self._inward):
-            self.pipe.note(self._out.other, data)
+        if self._passes(self._inward):
+            self._show(self._in, data)
             _give(self._above, data)
             return
-        actions = self.pipe.feed(self._out.other, data, self._loop.time())
+        actions = self.pipe.feed(self._in, data, self._loop.time())
         self._lane(outward=False).run(actions)
 
     def eof_received(self) -> bool:
         self._peer_ended = True
-        actions = self.pipe.eof(self._out.other, self._loop.time())
+        actions = self.pipe.eof(self._in, self._loop.time())
         self._lane(outward=False).run(actions)
         return self._eof_kept
 
@@ -203,9 +210,15 @@ class HopProtocol(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self._above.resume_writing()
 
-    def _passes_by(self, lane: _Lane | None) -> bool:
-        """Whether the pipe has no part in what goes one way now."""
-        return self.pipe.idle and (lane is None or lane.free)
+    def _passes(self, lane: _Lane | None) -> bool:
+        """Whether what goes one way goes on as it is, looked at or not."""
+        return self.pipe.harmless and (lane is None or lane.free)
+
+    def _show(self, direction: Direction, data: bytes | bytearray | memoryview) -> None:
+        if self.pipe.watched:
+            self.pipe.look(direction, bytes(data), self._loop.time())
+        else:
+            self.pipe.note(direction, data)
 
     def _lane(self, *, outward: bool) -> _Lane:
         if outward:
@@ -230,8 +243,8 @@ class HopProtocol(asyncio.BufferedProtocol):
         return self._transport
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
-        if self._passes_by(self._outward):
-            self.pipe.note(self._out, data)
+        if self._passes(self._outward):
+            self._show(self._out, data)
             below = self.below
             # asyncio's own transports may keep a buffer that they could not send.
             copies = getattr(below, "copies_at_once", False)

@@ -88,6 +88,11 @@ class Hops:
             self._pipe_maker().set_faults(source)
             self.refresh()
 
+    def flush(self) -> None:
+        """Write to the trace what went by so far."""
+        if self._maker is not None:
+            self._maker.flush()
+
     def refresh(self) -> None:
         """Let open connections see now that taps or faults have changed.
 

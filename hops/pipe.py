@@ -46,6 +46,9 @@ class Direction(StrEnum):
     UP = "up"  # from the dialler to the listener: requests
     DOWN = "down"  # back
 
+    # Enum's own is written in Python, and each chunk asks for it several times.
+    __hash__ = str.__hash__
+
     @property
     def other(self) -> Direction:
         """The opposite direction."""
@@ -242,13 +245,22 @@ class Pipe:
     @property
     def idle(self) -> bool:
         """Whether bytes may pass it by: nobody looks, nothing acts, nothing changed."""
+        return not self._taps and self.harmless
+
+    @property
+    def harmless(self) -> bool:
+        """Whether nothing acts and nothing changed: `look` is enough then."""
         taps, faults = self._taps_from, self._faults_from
         return (
-            not self._taps
-            and not self._faults
+            not self._faults
             and (taps is None or taps.version == self._taps_version)
             and (faults is None or faults.version == self._faults_version)
         )
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks."""
+        return bool(self._taps)
 
     def push(self, direction: Direction, actions: list[Action]) -> None:
         """Do something now, without bytes having come: for a fault's timer.
@@ -304,11 +316,15 @@ class Pipe:
     def feed(self, direction: Direction, data: bytes, now: float) -> list[Action]:
         """What to do with `data`: one `Deliver` of the same bytes, unless faults act."""
         self.refresh(now)
+        self.look(direction, data, now)
+        return self._act(direction, [Deliver(data)], now)
+
+    def look(self, direction: Direction, data: bytes, now: float) -> None:
+        """Bytes go by a pipe that is harmless."""
         if not self._switched:
             self.note(direction, data)
         for tap in tuple(self._taps):
             self._guard(tap, tap.feed, direction, data, now)
-        return self._act(direction, [Deliver(data)], now)
 
     def note(self, direction: Direction, data: bytes | bytearray | memoryview) -> None:
         """Keep the head of an HTTP message, for who comes to look in its middle.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hops.hop import Hop
 from hops.narrator import Narrator
 from hops.pipe import ConnectionFacts, Pipe
+from hops.tap_queue import DeferredTap, TapQueue
 from hops.trace import connection_ids
 from hops.trace_sinks import JsonLinesSink, SinkFan
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from hops.hop import Role
     from hops.pipe import Fault, FaultSource, Tap
-    from hops.taps import ConnectionTap
     from hops.trace import Sink, TraceSettings
 
 __all__ = ["PipeMaker"]
@@ -38,7 +38,8 @@ class PipeMaker:
         self._numbers: collections.Counter[Hop] = collections.Counter()
         self._file: Sink | None = None
         self._masked, self._secret = SinkFan(), SinkFan()
-        self._taps: weakref.WeakValueDictionary[tuple[str, bool], ConnectionTap]
+        self._queue = TapQueue(self._flush_sinks)
+        self._taps: weakref.WeakValueDictionary[tuple[str, bool], DeferredTap]
         self._taps = weakref.WeakValueDictionary()
         self._faults = _Faults()
         self._pipes: weakref.WeakSet[Pipe] = weakref.WeakSet()
@@ -54,7 +55,7 @@ class PipeMaker:
         directory: str | Path | None,
         settings: TraceSettings,
         *,
-        defer: Callable[[Callable[[], None]], object] | None = None,
+        defer: Callable[[Callable[[], None]], object],
     ) -> None:
         """Trace into a folder; None: no more."""
         old, self._file = self._file, None
@@ -69,13 +70,23 @@ class PipeMaker:
 
     def add_sink(self, sink: Sink) -> None:
         """Tell one more what goes by."""
+        self.flush()  # what went by before is not for it
         self._fan(sink).add(sink)
         self.version += 1
 
     def remove_sink(self, sink: Sink) -> None:
         """Tell it no more."""
+        self.flush()
         self._fan(sink).remove(sink)
         self.version += 1
+
+    def flush(self) -> None:
+        """Let everybody know now what went by so far."""
+        self._queue.run()
+
+    def _flush_sinks(self) -> None:
+        for fan in self._fans:
+            fan.flush()
 
     def set_faults(self, source: FaultSource | None) -> None:
         """Say who knows the faults; None: there are none."""
@@ -116,24 +127,34 @@ class PipeMaker:
             fans.append(self._masked)
         return [self._tap(connection, fan) for fan in fans]
 
-    def _tap(self, connection: ConnectionFacts, fan: SinkFan) -> ConnectionTap:
+    def _tap(self, connection: ConnectionFacts, fan: SinkFan) -> DeferredTap:
         # Loaded now: the decoders are many, and most processes never need them.
         from hops.taps import ConnectionTap
 
         key = connection.conn, fan is self._secret
-        tap = self._taps.get(key)
-        if tap is None:
-            other = self._taps.get((connection.conn, fan is not self._secret))
-            if other is not None:
-                tap = other.fork(fan, time.monotonic())
-            else:
-                tap = ConnectionTap(fan, connection.hop, connection.conn, muted=not fan)
-            self._taps[key] = tap
-        elif fan:
+        known = self._taps.get(key)
+        if known is not None:
+            self._set_voice(known.tap, fan)
+            return known
+        other = self._taps.get((connection.conn, fan is not self._secret))
+        if other is not None and isinstance(other.tap, ConnectionTap):
+            self._queue.run()  # it knows then all that went by
+            tap = other.tap.fork(fan, time.monotonic())
+        else:
+            tap = ConnectionTap(fan, connection.hop, connection.conn, muted=not fan)
+        made = self._taps[key] = DeferredTap(self._queue, tap)
+        return made
+
+    def _set_voice(self, tap: Tap, fan: SinkFan) -> None:
+        """A tap that is kept up without anybody listening gets its voice back."""
+        from hops.taps import ConnectionTap
+
+        if not isinstance(tap, ConnectionTap):
+            return
+        if fan:
             tap.unmute(time.monotonic())
         else:
             tap.mute()
-        return tap
 
 
 #: Hops of HTTP/2, whose headers refer to earlier ones: they are read from the begin,

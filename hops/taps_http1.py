@@ -105,7 +105,7 @@ class Http1Layer:
         if head is None:
             return b""
         rest = lane.head.leftover
-        if not self._teller.settings.secrets:
+        if self._teller.chunks.waiting and not self._teller.settings.secrets:
             spans = secret_spans(head.raw)
             self._teller.chunks.conceal_spans(direction, head.raw, spans)
         if isinstance(head, RequestHead):

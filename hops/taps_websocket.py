@@ -93,6 +93,7 @@ class WebSocketLayer:
             self._upper.on_frame(direction, frame)
 
 
+#: By opcode.
 _NAMES = {int(opcode): opcode.name.lower() for opcode in Opcode}
 
 

@@ -79,7 +79,7 @@ class Teller:
                 self.now,
                 self._hop,
                 self._conn,
-                direction or "",
+                "" if direction is None else str.__str__(direction),
                 layer,
                 kind,
                 stream,

@@ -47,7 +47,7 @@ class JsonLinesSink:
         self._lines = [_ENCODER.encode(header(process, self.settings))]
         self._defer = defer
         self._closed = False
-        self._flush()
+        self.flush()
 
     def emit(self, event: TraceEvent) -> None:
         """Write the event's line, at the latest in the next turn of the loop."""
@@ -55,18 +55,19 @@ class JsonLinesSink:
             return
         self._lines.append(event.to_json())
         if self._defer is None:
-            self._flush()
+            self.flush()
         elif len(self._lines) == 1:
-            self._defer(self._flush)
+            self._defer(self.flush)
 
     def close(self) -> None:
         """Write what is left and close the file."""
         if not self._closed:
-            self._flush()
+            self.flush()
             self._closed = True
             os.close(self._fd)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what waits."""
         if self._closed or not self._lines:
             return
         lines, self._lines = self._lines, []
@@ -115,6 +116,9 @@ class ViewerSink:
         self._chars += len(line)
         if len(self._lines) == 1:
             self._wake()
+
+    def flush(self) -> None:
+        """Its viewer has been woken."""
 
     def take(self) -> list[str]:
         """The lines that are held; they are held no more."""
@@ -169,6 +173,11 @@ class SinkFan:
             seen = event.cut(sink.settings)
             if seen is not None:
                 sink.emit(seen)
+
+    def flush(self) -> None:
+        """All of them."""
+        for sink in self._sinks:
+            sink.flush()
 
     def close(self) -> None:
         """The sinks are their owners' to close."""

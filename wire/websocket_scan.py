@@ -77,6 +77,11 @@ class FrameScanner:
         frames: list[ScannedFrame] = []
         position, end = 0, len(data)
         while position < end:
+            if self._frame is None and not self._head:
+                # Most frames come whole, and many in one chunk.
+                position = self._read_whole(data, position, end, frames)
+                if position == end:
+                    break
             frame = self._frame
             if frame is None:
                 position = self._read_head(data, position)
@@ -85,6 +90,49 @@ class FrameScanner:
             if self._left == 0:
                 self._finish(frames)
         return frames
+
+    def _read_whole(
+        self, data: bytes, position: int, end: int, frames: list[ScannedFrame]
+    ) -> int:
+        """Read the frames that are whole; answers where the first begins that is not."""
+        while end - position >= _MIN_FRAME:
+            first, second = data[position], data[position + 1]
+            length = second & 0x7F
+            start = position + 2
+            if length == 126:
+                length = data[start] << 8 | data[start + 1]
+                start += 2
+            elif length == 127:
+                return position  # of more than 64 KiB
+            masked = second >= 0x80
+            if masked:
+                start += 4
+            stop = start + length
+            if stop > end:
+                return position
+            opcode = first & 0x0F
+            payload = b""
+            if length:
+                head = data[start]
+                if masked:
+                    head ^= data[start - 4]
+                kept = min(self._wanted(opcode, length, head), length)
+                payload = data[start : start + kept]
+                if masked:
+                    payload = apply_mask(payload, data[start - 4 : start])
+            frames.append(
+                ScannedFrame(
+                    first >= 0x80,
+                    first >> 4 & 7,
+                    opcode,
+                    masked,
+                    length,
+                    stop - position,
+                    payload,
+                )
+            )
+            position = stop
+        return position
 
     def _read_head(self, data: bytes, position: int) -> int:
         """Go on with a head; answers where it or the data ends."""
@@ -166,4 +214,5 @@ class FrameScanner:
 _UINT16 = struct.Struct("!H")
 _UINT64 = struct.Struct("!Q")
 _MAX_HEAD = 14
+_MIN_FRAME = 6  # for the short way; shorter ones take the other
 _MAX_LENGTH = 0x7FFF_FFFF_FFFF_FFFF
