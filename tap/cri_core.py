@@ -148,7 +148,9 @@ class StreamUrlChanger:
             return False
         answer.add(self._buffer[:size])
         del self._buffer[:size]
-        self._finish(answer, out)
+        if self._finish(answer):
+            out += answer.release()
+            del self._answers[stream]  # these calls have one answer
         return True
 
     def _forget(self, stream: int, kind: int) -> None:
@@ -156,18 +158,21 @@ class StreamUrlChanger:
         if kind in (Http2FrameType.RST_STREAM, Http2FrameType.HEADERS):
             del self._answers[stream]
 
-    def _finish(self, answer: _Answer, out: bytearray) -> None:
+    def _finish(self, answer: _Answer) -> bool:
+        """Whether the message is whole; its URL is then changed."""
         message = answer.message
         if len(message) < _PREFIX:
-            return
+            return False
         compressed, size = struct.unpack_from("!BI", message)
-        if len(message) < _PREFIX + size and size <= _LARGEST:
-            return
+        if size > _LARGEST:
+            return True
+        if len(message) < _PREFIX + size:
+            return False
         if compressed:
             logger.warning("a compressed answer: its streaming URL is left as it is")
-        elif size <= _LARGEST:
+        else:
             self._change(answer, message)
-        out += answer.release()
+        return True
 
     def _change(self, answer: _Answer, message: bytes) -> None:
         found = _find_url(message[_PREFIX:])
