@@ -27,6 +27,7 @@ class Armament:
     Attributes:
         armed: the rule acts on the connection now.
         conversation: the connection's frames, when they are read.
+        selected: some request was looked at.
     """
 
     def __init__(self, active: ActiveRule, standing: bool) -> None:
@@ -35,7 +36,7 @@ class Armament:
         self.conversation: Conversation | None = None
         self._decided = False
         self._number = 0
-        self._request: RequestFacts | None = None
+        self.selected = False
         self._bytes: dict[Direction, ByteFault] = {}
         self._frames: FrameFault | None = None
         self._tls: ServedCertificate | None = None
@@ -70,7 +71,7 @@ class Armament:
         selector = self.active.rule.selector
         if not selector.wants_request:
             return []
-        self._request = request
+        self.selected = True
         if not selector.matches(request):
             # On HTTP/2 the frames of other calls go by meanwhile.
             self.armed = self.armed and request.is_call

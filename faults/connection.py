@@ -82,6 +82,7 @@ class ConnectionFaults:
         self._closed: set[Direction] = set()  # by us
         self._pipe: Pipe | None = None
         self._timer: Timer | None = None
+        self._recalled: RequestFacts | None = None
 
     @property
     def hop(self) -> Hop:
@@ -128,7 +129,7 @@ class ConnectionFaults:
     def session(self, trace_id: str) -> None:
         """The session that the connection belongs to, when its bytes do not say it."""
         self._session = trace_id
-        request = self._conversation.request if self._conversation else None
+        request = self._request()
         if request is not None and not request.session:
             request.session = trace_id
             self._select(request, 0.0)
@@ -408,10 +409,26 @@ class ConnectionFaults:
                 self._armaments[active] = Armament(active, self._standing)
         if self._conversation is None and self._wants_frames(current):
             self._conversation = Conversation(late=self._touched)
-        for armament in self._armaments.values():
+            self._recall()
+        for armament in list(self._armaments.values()):
             armament.conversation = self._conversation
             started = armament.start(now, standing=self._standing, late=self._late)
             self._begin(armament, started, now)
+            current_request = self._request()
+            if current_request is not None and not armament.selected:
+                self._begin(armament, armament.select(current_request, now), now)
+
+    def _request(self) -> RequestFacts | None:
+        """The request under way, when it is known."""
+        return self._conversation.request if self._conversation is not None else None
+
+    def _recall(self) -> None:
+        """Of a connection that stood before: go on behind its upgrade, if it had one."""
+        if self._conversation is None or self._pipe is None or not self._touched:
+            return
+        self._recalled = self._conversation.recall(self._pipe.heads)
+        if self._recalled is not None and not self._recalled.session:
+            self._recalled.session = self._session
 
     def _wants_frames(self, rules: list[ActiveRule]) -> bool:
         watching = self._engine.watching and self._standing

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 from faults.framing.frame import Decoder, Frame, Opaque
 from faults.framing.http1 import Http1Decoder
 from faults.framing.http2 import Http2Decoder
+from faults.framing.late import MovingDecoder, first_call
 from hops.pipe import Direction
 from wire.errors import RemoteProtocolError
+from wire.http1 import HeadReader, RequestHead, ResponseHead
 from wire.http2 import PREFACE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from faults.selectors import RequestFacts
 
 __all__ = ["Conversation"]
@@ -68,6 +72,24 @@ class Conversation:
         """The request under way on HTTP/1."""
         return self.http1.request if self.http1 is not None else None
 
+    def recall(self, heads: Mapping[Direction, bytes]) -> RequestFacts | None:
+        """Make use of heads that went by before: of an upgrade, both are needed.
+
+        Answers the request, when the connection is read from now on.
+        """
+        try:
+            request = HeadReader("request").receive_data(heads.get(Direction.UP, b""))
+            answer = HeadReader("response").receive_data(heads.get(Direction.DOWN, b""))
+        except RemoteProtocolError:
+            return None
+        if not isinstance(request, RequestHead) or not isinstance(answer, ResponseHead):
+            return None
+        if answer.status != 101:
+            return None
+        decoder = Http1Decoder()
+        self._decoder = decoder
+        return decoder.recall(request, answer)
+
     def receive(self, direction: Direction, data: bytes) -> list[Frame]:
         """The frames of this direction that are whole now."""
         if self._blind:
@@ -117,6 +139,12 @@ class Conversation:
     def _find_late(self, direction: Direction, data: bytes) -> list[Frame]:
         if direction is Direction.UP and _REQUEST_LINE.match(data):
             self._decoder = Http1Decoder()
+            return self._decode(direction, data)
+        call = first_call(data) if direction is Direction.UP else None
+        if call is not None:
+            moving = MovingDecoder(call)
+            self._decoder = moving
+            self._released.append(moving.farewell)
             return self._decode(direction, data)
         self._held[direction].clear()
         return [self._opaque(direction, data)]

@@ -133,6 +133,13 @@ class Http1Decoder:
             released += self._next.released()
         return released
 
+    def recall(self, request: RequestHead, response: ResponseHead) -> RequestFacts:
+        """Go on behind an upgrade that was granted before."""
+        facts = request_facts(request.method, request.target, request.headers)
+        self._request = facts
+        self._next = upgraded(response, facts.path, late=True)
+        return facts
+
     def swallow(self, request: RequestFacts | None) -> bool:
         """Forget the last request: no answer to it will come.
 

@@ -160,9 +160,15 @@ class _Lane:
 
 
 class SpdyDecoder:
-    """Both directions of a SPDY connection; streams are called by their streamType."""
+    """Both directions of a SPDY connection; streams are called by their streamType.
 
-    def __init__(self) -> None:
+    Args:
+        late: header blocks went by that were not seen, so that later ones, and the names
+            of streams, cannot be read.
+    """
+
+    def __init__(self, *, late: bool = False) -> None:
+        self._late = late
         self._lanes = {way: _Lane() for way in Direction}
         self._names: dict[int, str] = {}
 
@@ -210,7 +216,8 @@ class SpdyDecoder:
             frame.kinds["spdy"] = "data"
         else:
             frame.kinds["spdy"] = _TYPES.get(kind, f"type-{kind}")
-            self._read_control(lane, frame)
+            if not self._late:
+                self._read_control(lane, frame)
         self._name(frame)
         return frame
 

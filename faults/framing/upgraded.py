@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from faults.framing.frame import Decoder, Frame, Opaque
+from faults.framing.late import SyncingDecoder, whole_spdy, whole_websocket
 from faults.framing.spdy import SpdyDecoder
 from faults.framing.websocket import WebSocketDecoder
 from wire.http1 import ResponseHead, get_header
@@ -32,9 +33,15 @@ class OpaqueDecoder:
         return []
 
 
-def upgraded(head: ResponseHead, path: str) -> Decoder:
-    """The decoder of what the answer switches to."""
+def upgraded(head: ResponseHead, path: str, *, late: bool = False) -> Decoder:
+    """The decoder of what the answer switches to.
+
+    Args:
+        late: bytes of that protocol went by already.
+    """
     protocol = (get_header(head.headers, "upgrade") or "").lower()
+    if late and protocol == "spdy/3.1":
+        return SyncingDecoder(SpdyDecoder(late=True), whole_spdy)
     if protocol == "spdy/3.1":
         return SpdyDecoder()
     if protocol != "websocket":
@@ -43,6 +50,8 @@ def upgraded(head: ResponseHead, path: str) -> Decoder:
     if subprotocol.startswith("SPDY/3.1+"):
         from faults.framing.tunnel import TunnelDecoder
 
-        return TunnelDecoder()
+        return OpaqueDecoder() if late else TunnelDecoder()
     # In the legacy port-forward protocol channels are pairs, two for each port.
-    return WebSocketDecoder(subprotocol, is_command="portforward" not in path.lower())
+    is_command = "portforward" not in path.lower()
+    decoder = WebSocketDecoder(subprotocol, is_command=is_command)
+    return SyncingDecoder(decoder, whole_websocket) if late else decoder

@@ -29,7 +29,7 @@ from wire.websocket import Opcode, apply_mask, frame_header
 if TYPE_CHECKING:
     from wire.channels import Subprotocol
 
-__all__ = ["WebSocketDecoder", "WebSocketFrame"]
+__all__ = ["WebSocketDecoder", "WebSocketFrame", "whole_messages"]
 
 #: A frame that is longer is not held: the connection is not looked at any more.
 MAX_HELD = 64 * 1024 * 1024
@@ -187,6 +187,23 @@ def _meaning(channel: int, data: bytes, direction: Direction) -> str:
     if down and not data and channel <= Channel.ERROR:
         return "ready"
     return ""
+
+
+def whole_messages(data: bytes, *, masked: bool) -> bool:
+    """Whether bytes are nothing but whole frames of one sender, as far as one can tell."""
+    buffer = bytearray(data)
+    while buffer:
+        known = buffer[0] & 0x0F in _NAMES and not buffer[0] & 0x70
+        if not known or (len(buffer) > 1 and bool(buffer[1] & 0x80) != masked):
+            return False
+        try:
+            size = _whole(buffer)
+        except RemoteProtocolError:
+            return False
+        if size is None:
+            return False
+        del buffer[:size]
+    return bool(data)
 
 
 def _whole(buffer: bytearray) -> int | None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faults.framing.conversation import Conversation
+from faults.framing.http2 import frame_bytes
 from hops.pipe import Direction
 from tests.support.fault_rules import rule
 from tests.unit.faults.conversations import (
@@ -29,7 +30,7 @@ from tests.unit.faults.conversations import (
     websocket_session,
 )
 from wire.hpack import HpackDecoder
-from wire.http2 import Http2Reader
+from wire.http2 import Http2FrameType, Http2Reader
 from wire.spdy.dictionary import DICTIONARY
 from wire.spdy.frame_decoder import FrameDecoder
 from wire.spdy.frame_encoder import FrameEncoder
@@ -88,7 +89,7 @@ def test_what_breaks_off_goes_through_too(name, seed, position, junk):
     assert out == {way: joined(script, way) for way in Direction}
 
 
-@pytest.mark.parametrize("name", SESSIONS)
+@pytest.mark.parametrize("name", ["websocket", "spdy"])
 def test_a_connection_that_is_met_in_its_middle_goes_through(name):
     script = SESSIONS[name]()[4:]
 
@@ -104,6 +105,46 @@ def test_a_late_conversation_is_read_from_the_next_request_on():
     _, frames = passed(conversation, script)
 
     assert [f.kinds.get("remotecommand") for f in frames].count("status") == 1
+
+
+def test_calls_on_a_connection_met_in_its_middle_go_to_a_new_one():
+    script = grpc_session()[3:]
+
+    out, _ = passed(Conversation(late=True), script)
+
+    assert out[UP] == joined(script[:4], UP)  # nothing of the call on stream 3
+    farewell = frame_bytes(Http2FrameType.GOAWAY, 0, 0, bytes((0, 0, 0, 1, 0, 0, 0, 0)))
+    assert out[DOWN].startswith(joined(script[:4], DOWN) + farewell)
+
+
+@given(seed=st.integers(0, 1000))
+def test_a_session_met_in_its_middle_is_read_where_frames_begin(seed):
+    script = websocket_session()
+    conversation = Conversation(late=True)
+    conversation.recall({UP: EXEC, DOWN: GRANTED})
+
+    out, frames = passed(conversation, [*script[2:10], *cut(script[10:], seed)])
+
+    assert out == {way: joined(script[2:], way) for way in Direction}
+    assert [f.data for f in frames if f.name == "stdout"] == [
+        b"",
+        b"one",
+        b"two",
+        b"three",
+    ]
+    assert {f.request.pod for f in frames} == {"web"}
+
+
+def test_data_of_a_spdy_session_met_in_its_middle_is_read():
+    script = spdy_session()
+    conversation = Conversation(late=True)
+    conversation.recall({UP: SPDY_EXEC, DOWN: SPDY_GRANTED})
+
+    out, frames = passed(conversation, script[6:])
+
+    assert out == {way: joined(script[6:], way) for way in Direction}
+    data = [(f.channel, f.data) for f in frames if f.kinds.get("spdy") == "data"]
+    assert data[1:3] == [(5, b"one"), (5, b"two")]
 
 
 def test_frames_say_what_they_are():
