@@ -64,7 +64,6 @@ ALIASES = {
     "create deploy": "create deployment",
     "create ns": "create namespace",
     "config use": "config use-context",
-    "ev": "events",
 }
 
 

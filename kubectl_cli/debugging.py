@@ -89,7 +89,9 @@ class DebugCommand:
         if kind != ("v1", "Pod"):
             from apimachinery.go_text import quote
 
-            shown = quote(f"{obj['apiVersion']}, Kind={obj['kind']}")
+            version = obj["apiVersion"]
+            group_version = version if "/" in version else f"/{version}"
+            shown = quote(f"{group_version}, Kind={obj['kind']}")
             raise CommandError(f"{shown} not supported by debug")
         if self._options.text("copy-to"):
             return self._copy(obj)

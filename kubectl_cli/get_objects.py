@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
+from hops.blocking import RequestError
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.manifests import visit_manifests
@@ -262,10 +262,13 @@ class GetCommand:
 
             answer = plain_table(answer)
         if path := self._options.text("sort-by"):
-            # Unlike with -o, a field that no row has leaves a table as it is.
-            with contextlib.suppress(CommandError):
-                rows = _sorted(answer.get("rows") or [], path, of=_row_object)
-                answer = {**answer, "rows": rows}
+            rows = answer.get("rows") or []
+            try:
+                rows = _sorted(rows, path, of=_row_object)
+            except CommandError:
+                # kubectl shows nothing then, unless there is nothing to sort
+                rows = rows if len(rows) == 1 else []
+            answer = {**answer, "rows": rows}
         return answer
 
     def _watch(self, requests: list[_Request]) -> None:
@@ -309,7 +312,7 @@ class GetCommand:
         path = request.resource.path(request.namespace)
         # the first event of a single object is what has been printed already
         skip = bool(request.name)
-        for event in self._factory.client.watch(path, query, accept=accept):
+        for event in self._events(path, query, accept):
             if event["type"] == "ERROR":
                 raise StatusError(event["object"])
             if event["type"] == "BOOKMARK":
@@ -318,6 +321,14 @@ class GetCommand:
                 skip = False
                 continue
             self._show(event["object"], printer, event["type"], single=True)
+
+    def _events(self, path: str, query: Query, accept: str) -> Iterator[JsonObject]:
+        """Those of the watch, which is over after --request-timeout: no failure."""
+        try:
+            yield from self._factory.client.watch(path, query, accept=accept)
+        except RequestError as error:
+            if "deadline exceeded" not in error.text:
+                raise
 
     def _show(
         self, obj: JsonObject, printer: TablePrinter | None, event: str, *, single: bool

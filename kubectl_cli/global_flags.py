@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from kubectl_cli.flags import Flag
 
-__all__ = ["GLOBAL_FLAGS", "HELP_FLAG"]
+__all__ = ["EXPLAIN_FLAG", "GLOBAL_FLAGS", "HELP_FLAG"]
 
 HELP_FLAG = Flag("help", "bool", short="h", help="Show this help.", hidden=True)
+
+#: Of the verbs that open streams; kubectl has no such flag.
+EXPLAIN_FLAG = Flag("explain", "bool", help="Say what is waited for, and what failed.")
 
 GLOBAL_FLAGS = (
     Flag("as", help="User to impersonate."),

@@ -100,7 +100,10 @@ def no_command(path: str, rest: list[str]) -> int:
             unknown = f'unknown command "{words[0]}"'
             raise UsageError(unknown, command)
         raise CommandError(_unknown(words[0]))
-    print(_root_help() if not path else _group_help(path))
+    if path and not options.flag("help"):
+        print(_group_help(path), file=sys.stderr)
+    else:
+        print(_root_help() if not path else _group_help(path))
     # kubectl: a group without a command is not a success
     return 1 if path and not options.flag("help") else 0
 

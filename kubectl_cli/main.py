@@ -90,6 +90,10 @@ def _dispatch(argv: list[str]) -> int:
 
     factory = Factory(options, path)
     try:
+        if options.has("explain") and options.flag("explain"):
+            from kubectl_cli.explaining import run_explained
+
+            return run_explained(module.run, options, factory)
         return int(module.run(options, factory) or 0)
     finally:
         factory.close()

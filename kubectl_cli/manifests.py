@@ -229,7 +229,9 @@ def _validate(document: Any, source: str) -> None:
     """
     if isinstance(document, dict):
         missing = [
-            f"{key} not set" for key in ("apiVersion", "kind") if not document.get(key)
+            f"{key} isn't string type" if document.get(key) else f"{key} not set"
+            for key in ("apiVersion", "kind")
+            if not document.get(key) or not isinstance(document[key], str)
         ]
         problem = missing[0] if len(missing) == 1 else f"[{', '.join(missing)}]"
     else:
@@ -261,12 +263,31 @@ def _flatten(document: Any, source: str) -> Iterator[JsonObject]:
     document.setdefault("metadata", {})
     if document["metadata"] is None:
         document["metadata"] = {}
+    _check_names(document["metadata"], source)
     yield document
 
 
+def _check_names(metadata: Any, source: str) -> None:
+    """What names an object must be text: `name: yes` is none in YAML."""
+    if not isinstance(metadata, dict):
+        raise _mismatch(source, metadata, "metadata", "v1.ObjectMeta")
+    for field in ("name", "namespace", "generateName"):
+        value = metadata.get(field)
+        if value is not None and not isinstance(value, str):
+            raise _mismatch(source, value, f"metadata.{field}", "string")
+
+
+def _mismatch(source: str, value: Any, field: str, wanted: str) -> CommandError:
+    owner = "ObjectMeta" if "." in field else "metadataOnlyObject"
+    return CommandError(
+        f'unable to decode "{source}": json: cannot unmarshal {_json_kind(value)} into'
+        f" Go struct field {owner}.{field} of type {wanted}"
+    )
+
+
 def _json_kind(value: Any) -> str:
-    if isinstance(value, list):
-        return "array"
+    if isinstance(value, list | dict):
+        return "array" if isinstance(value, list) else "object"
     if isinstance(value, bool):
         return "bool"
     return "string" if isinstance(value, str) else "number"

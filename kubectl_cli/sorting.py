@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import cmp_to_key
 from typing import TYPE_CHECKING, Any
 
-from apimachinery.jsonpath import JsonPath, JsonPathError, parse_error, relaxed
-from kubectl_cli.errors import CommandError
+from apimachinery.jsonpath import JsonPath, JsonPathError, relaxed
+from kubectl_cli.errors import CommandError, SilentExitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["sort_objects"]
 
@@ -28,9 +28,7 @@ def sort_objects(
     try:
         template = JsonPath(relaxed(path), allow_missing_keys=True)
     except JsonPathError as error:
-        if "unexpected path string" in str(error):
-            raise CommandError(str(error)) from None
-        raise CommandError(parse_error(path, error)) from None
+        raise CommandError(str(error)) from None
     keyed: list[tuple[list[Any], Any]] = [
         (template.values(of(item) if of else item), item) for item in items
     ]
@@ -38,8 +36,26 @@ def sort_objects(
         raise CommandError(
             f'couldn\'t find any field with path "{relaxed(path)}" in the list of objects'
         )
+    if len(items) > 1:
+        _refuse_unsortable(path, (values[0] for values, _ in keyed if values))
     keyed.sort(key=cmp_to_key(_compare_keyed))
     return [item for _, item in keyed]
+
+
+def _refuse_unsortable(path: str, values: Iterable[Any]) -> None:
+    """kubectl ends here with a line of its log."""
+    for value in values:
+        if isinstance(value, list | dict):
+            kind = "[]" if isinstance(value, list) else "map[string]"
+            from kubectl_cli.verbosity import klog
+
+            klog(
+                "F",
+                "sorter.go:375",
+                f"Field {relaxed(path)} in [][][]reflect.Value is an unsortable type:"
+                f" interface, err: unsortable type: {kind}interface {{}}",
+            )
+            raise SilentExitError(1)
 
 
 def _compare_keyed(left: tuple[list[Any], Any], right: tuple[list[Any], Any]) -> int:

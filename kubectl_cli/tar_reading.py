@@ -130,14 +130,12 @@ class Unpacker:
         """A descriptor of the folder, which is made; no step follows a link."""
         shown = self._target
         try:
-            os.makedirs(self._target, 0o755, exist_ok=True)
+            _make_folders(self._target)
             # The target itself may be a link: the user has named it.
             folder = os.open(self._target, _FOLDER & ~os.O_NOFOLLOW)
             for step in path:
                 shown = posixpath.join(shown, step)
                 folder = _step_into(folder, step)
-        except FileExistsError:
-            raise CommandError(f"mkdir {shown}: not a directory") from None
         except OSError as error:
             raise _failure("mkdir", shown, error) from None
         return folder
@@ -149,7 +147,7 @@ class Unpacker:
 
     def _create(self, path: list[str], shown: str) -> int:
         if not path:
-            os.makedirs(os.path.dirname(self._target) or ".", 0o755, exist_ok=True)
+            _make_folders(os.path.dirname(self._target) or ".")
             flags = _NEW_FILE & ~os.O_NOFOLLOW & ~os.O_NONBLOCK
             try:
                 return os.open(self._target, flags | os.O_TRUNC, 0o666)
@@ -163,6 +161,16 @@ class Unpacker:
         finally:
             os.close(folder)
         return descriptor
+
+
+def _make_folders(path: str) -> None:
+    """Go's MkdirAll: a file in the way is named."""
+    try:
+        os.makedirs(path, 0o755, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        while not os.path.lexists(path):
+            path = os.path.dirname(path)
+        raise CommandError(f"mkdir {path}: not a directory") from None
 
 
 def _step_into(folder: int, name: str) -> int:

@@ -52,6 +52,8 @@ def parse_targets(
                 " arguments"
             )
         return [_pair_target(word, mapper) for word in words]
+    if not words and has_selector:
+        raise CommandError("at least one resource must be specified to use a selector")
     if not words:
         return []
     if len(words) > 1 and has_selector:

@@ -65,6 +65,8 @@ class WaitCommand:
             )
             found, self._unread = split_manifests(visited)
             return [(Target(m.resource, m.name), m.namespace) for m in found]
+        if not options.args:
+            raise CommandError(MISSING_RESOURCES)
         selects = bool(
             options.text("selector")
             or options.text("field-selector")
@@ -73,8 +75,6 @@ class WaitCommand:
         targets = parse_targets(
             options.args, factory.mapper, has_selector=selects, allow_empty_name=False
         )
-        if not targets:
-            raise CommandError(MISSING_RESOURCES)
         if selects:
             return self._selected(targets)
         return [

@@ -5,9 +5,10 @@ Source: kubernetes/kubectl pkg/cmd/get/customcolumn.go.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-from apimachinery.jsonpath import JsonPath, JsonPathError, parse_error, relaxed
+from apimachinery.jsonpath import JsonPath, JsonPathError, relaxed
 from kubectl_cli.errors import CommandError
 from kubectl_cli.printers.tabwriter import TabWriter
 
@@ -19,7 +20,8 @@ class CustomColumns:
 
     def __init__(self, headers: list[str], paths: list[str]) -> None:
         self._headers = headers
-        self._paths = [_path(path) for path in paths]
+        self._templates = [_template(path) for path in paths]
+        self._paths: list[JsonPath] = []
         self._writer = TabWriter()
         self._headed = False
 
@@ -62,8 +64,20 @@ class CustomColumns:
             self._writer.line("\t".join(self._headers))
         self._headed = True
         for obj in objects:
-            self._writer.line("\t".join(self._cell(path, obj) for path in self._paths))
+            self._writer.line("\t".join(self._cells(obj)))
         return self._writer.flush()
+
+    def _cells(self, obj: Any) -> list[str]:
+        if not self._paths:
+            # Only now: kubectl has printed the headers before it reads the paths.
+            try:
+                self._paths = [
+                    JsonPath(each, allow_missing_keys=True) for each in self._templates
+                ]
+            except JsonPathError as error:
+                sys.stdout.write(self._writer.flush())
+                raise CommandError(str(error)) from None
+        return [self._cell(path, obj) for path in self._paths]
 
     def _cell(self, path: JsonPath, obj: Any) -> str:
         try:
@@ -73,14 +87,11 @@ class CustomColumns:
         return ",".join(map(go_value, values)) if values else "<none>"
 
 
-def _path(expression: str) -> JsonPath:
+def _template(expression: str) -> str:
     try:
-        template = relaxed(expression)
-        return JsonPath(template, allow_missing_keys=True)
+        return relaxed(expression)
     except JsonPathError as error:
-        if "unexpected path string" in str(error):
-            raise CommandError(str(error)) from None
-        raise CommandError(parse_error(expression, error)) from None
+        raise CommandError(str(error)) from None
 
 
 def go_value(value: Any) -> str:

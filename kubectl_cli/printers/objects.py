@@ -184,7 +184,7 @@ def make_printer(
         raise no_printer(options.text("output"), formats)
     if not template:
         raise CommandError("template format specified but no template given")
-    if options.text("output") != name and options.text("template"):
+    if options.text("output") not in ("", name) and options.text("template"):
         raise no_printer(options.text("output"), formats)
     if name.endswith("file"):
         template = _read(template)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
+from kubectl_cli.global_flags import EXPLAIN_FLAG
 
 if TYPE_CHECKING:
     from kubectl_cli.factory import Factory
@@ -21,6 +22,7 @@ EXAMPLES = """kubectl attach mypod
 kubectl attach mypod -c ruby-container -i -t
 kubectl attach deploy/nginx"""
 FLAGS = (
+    EXPLAIN_FLAG,
     Flag("container", short="c", help="The container; the first one if not given."),
     Flag(
         "detach-keys",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
+from kubectl_cli.global_flags import EXPLAIN_FLAG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ USE = "cp [[NAMESPACE/]POD:]SOURCE [[NAMESPACE/]POD:]TARGET"
 EXAMPLES = """kubectl cp /tmp/foo mypod:/tmp/bar -c sidecar
 kubectl cp mynamespace/mypod:/tmp/foo /tmp/bar --retries=3"""
 FLAGS = (
+    EXPLAIN_FLAG,
     Flag("container", short="c", help="The container; the first one if not given."),
     Flag(
         "no-preserve",

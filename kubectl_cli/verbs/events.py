@@ -81,6 +81,8 @@ def run(options: Options, factory: Factory) -> int:
 def _selector(options: Options, factory: Factory) -> Query:
     if not options.text("for"):
         return []
+    if "/" not in options.text("for"):
+        raise CommandError("--for must be in resource/name form")
     kind, name = split_pair(options.text("for"))
     resource = factory.mapper.resolve(kind)
     terms = (

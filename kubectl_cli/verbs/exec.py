@@ -9,6 +9,7 @@ import sys
 
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
+from kubectl_cli.global_flags import EXPLAIN_FLAG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ EXAMPLES = """kubectl exec mypod -- date
 kubectl exec mypod -c sidecar -i -t -- bash
 kubectl exec deploy/mydeployment -- date"""
 FLAGS = (
+    EXPLAIN_FLAG,
     Flag("container", short="c", help="The container; the first one if not given."),
     Flag("filename", "slice", short="f", help="Files that name the object."),
     Flag(

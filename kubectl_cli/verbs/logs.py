@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
+from kubectl_cli.global_flags import EXPLAIN_FLAG
 
 if TYPE_CHECKING:
     from kubectl_cli.factory import Factory
@@ -21,6 +22,7 @@ EXAMPLES = """kubectl logs nginx
 kubectl logs -f -c ruby web-1
 kubectl logs -l app=nginx --prefix --tail=20"""
 FLAGS = (
+    EXPLAIN_FLAG,
     Flag("all-containers", "bool", help="All containers of the pod."),
     Flag("all-pods", "bool", help="All pods of the object; sets --prefix."),
     Flag("container", short="c", help="The container."),

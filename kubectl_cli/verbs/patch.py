@@ -97,12 +97,17 @@ def _read_patch(options: Options) -> Any:
     try:
         return json.loads(text)
     except ValueError:
+        if text.lstrip().startswith(b"{"):
+            return text  # apimachinery yaml.ToJSON: it says it is JSON
         from kubectl_cli.yaml_input import YamlInputError, load_document
 
         try:
             return load_document(text)
         except YamlInputError as error:
-            raise CommandError(f'unable to parse "{text.decode()}": {error}') from None
+            from apimachinery.go_text import quote
+
+            shown = quote(text.decode("utf-8", "replace"))
+            raise CommandError(f"unable to parse {shown}: {error}") from None
 
 
 def _patch(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
+from kubectl_cli.global_flags import EXPLAIN_FLAG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ EXAMPLES = """kubectl port-forward nginx 8080:80
 kubectl port-forward deployment/web 5000 6000
 kubectl port-forward service/web :https --address 127.0.0.1"""
 FLAGS = (
+    EXPLAIN_FLAG,
     Flag(
         "address",
         "slice",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kubectl_cli.changes import DRY_RUN_FLAG, DryRun, dry_run_of
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
+from kubectl_cli.global_flags import EXPLAIN_FLAG
 from kubectl_cli.manifests import FILE_FLAGS
 from kubectl_cli.printers.objects import PRINT_FLAGS
 from kubectl_cli.verbs.delete import DELETE_FLAGS
@@ -27,6 +28,7 @@ USE = (
 EXAMPLES = """kubectl run nginx --image=nginx
 kubectl run -i -t busybox --image=busybox --restart=Never --rm -- sh"""
 FLAGS = (
+    EXPLAIN_FLAG,
     *PRINT_FLAGS,
     *FILE_FLAGS,
     *DELETE_FLAGS,

@@ -33,6 +33,7 @@ def run(options: Options, factory: Factory) -> int:
     server: JsonObject | None = None
     failure: Exception | None = None
     if not options.flag("client"):
+        factory.client  # noqa: B018 - a kubeconfig that is wrong counts before all
         try:
             server = _server_version(factory)
         except Exception as error:  # noqa: BLE001 - told after the client's version

@@ -7,7 +7,12 @@ the client has for itself, so that both can make and delete.
 from __future__ import annotations
 
 import json
+import os
+import re
 import shlex
+import signal
+import socket
+import sys
 
 import pytest
 
@@ -25,7 +30,11 @@ _STAGE = {
             {
                 "name": "a",
                 "image": "busybox",
-                "command": ["sh", "-c", "seq 1 30; echo oops >&2; sleep 100000"],
+                "command": [
+                    "sh",
+                    "-c",
+                    "echo here > here; seq 1 30; echo oops >&2; sleep 100000",
+                ],
                 "env": [{"name": "COLOUR", "value": "blue"}],
                 "ports": [{"containerPort": 8080, "name": "web"}],
             },
@@ -154,6 +163,22 @@ stringData:
         "spec: {containers: [{name: c}]}\n"
     ),
     "empty.yaml": "",
+    "junk.json": '{"apiVersion":"v1" "kind":"ConfigMap"}',
+    "json-then-junk.json": (
+        '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"}}}'
+    ),
+    "yaml-in-json.json": "{'a': 1,}",
+    "two-of-a-key.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+        'data: {colour: "red", colour: "blue"}\n'
+    ),
+    "alias.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: *x}\n",
+    "comment-separator.yaml": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n--- # more\n"
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: z}\n"
+    ),
+    "bool-name.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yes}\n",
+    "bad-separator.yaml": "a: b\n--- c: d\n",
 }
 
 LOOKS = """
@@ -198,6 +223,17 @@ get pods/one two
 get pods one -l app=one
 get pod one -o nonsense
 get pods -o jsonpath={.items[
+get pods -o custom-columns=A:.a[
+get pods --sort-by=.no.such
+get pods --sort-by=.no.such -o name
+get pods --sort-by='.metadata['
+get pods --sort-by=.spec.containers
+get pods --template={{.kind}}
+get pods --chunk-size=1
+get pods,cm --show-kind --no-headers
+get pods -l a=b=c -o name
+get pods one -w --request-timeout=1s
+get pods -f pod.yaml one
 get
 get pods --no-such-flag
 get pods -l a=b=c
@@ -232,6 +268,20 @@ logs over -p
 logs two -c missing
 logs missing
 logs unbound
+logs -l app=nothing
+logs -l app=a=b=c
+logs -l app=two one
+logs -l tier=stage -f --max-log-requests=1
+logs -l app=over -f --prefix --timestamps --tail=1
+logs over --all-containers -f --prefix
+logs two --all-containers -c a
+logs two --insecure-skip-tls-verify-backend
+logs deploy/missing
+logs two a b
+logs two a -c b
+logs unbound --ignore-errors
+logs two -c a --limit-bytes=0
+logs two -c a --limit-bytes=-1
 logs
 logs two -c a --tail=-5
 logs two -c a --since=nonsense
@@ -274,6 +324,82 @@ exec -t one -- echo no-terminal
 exec one --no-such-flag -- true
 exec -f pod.yaml -- true
 exec -c c -i one -- cat
+port-forward
+port-forward one
+port-forward missing 80
+port-forward unbound 80
+port-forward over 80
+port-forward one abc
+port-forward one 80:abc
+port-forward one 99999
+port-forward one 0
+port-forward two :nope
+port-forward svc/missing 80
+port-forward deploy/missing 80
+port-forward gizmo/x 80
+port-forward configmap/kube-root-ca.crt 80
+port-forward one :80 --address=nonsense
+port-forward one :80 --address=192.0.2.1
+port-forward one :80 --pod-running-timeout=0s
+cp
+cp a b
+cp one:/etc/x one:/y
+cp missing:/etc/hosts x
+cp nosuchfile one:/tmp/x
+cp one: x
+cp pod.yaml over:/x
+cp over:/x y
+cp pod.yaml one:/no/such/folder/x
+cp pod.yaml one:/etc/hosts/x
+cp -c nope pod.yaml one:x
+cp a/b/c:/x y
+cp two:here copied
+cp -c a two:here copied
+cp -c a two:here pod.yaml/below/a/file
+cp -c a --retries=-1 two:here copied
+cp pod.yaml one:copied-{me} --no-preserve
+cp --retries=nonsense a b
+debug
+debug one
+debug one nosuch
+debug missing --image=busybox
+debug deploy/missing --image=busybox
+debug cm/kube-root-ca.crt --image=busybox
+debug node/missing --image=busybox
+debug one --image=UPPER:
+debug one --image=busybox -t
+debug one --image=busybox --profile=nonsense
+debug one --image=busybox --custom=missing
+debug one --image=busybox --custom=broken.json
+debug one --image=busybox --env=A
+debug one --image=busybox --target=c --copy-to=x
+debug one --image=busybox --target=missing -c debug-{me}
+debug one --image=busybox --set-image=a=b
+debug one --image=busybox --replace
+debug one --image=busybox --same-node
+debug one --image=busybox --image-pull-policy=x
+debug one --attach
+debug one --copy-to=x
+debug one --copy-to=x -- sh
+debug one --copy-to=x --set-image=a=B:
+debug -f missing.yaml --image=busybox
+explain
+explain pods
+explain pods.spec
+explain pod.spec.containers
+explain pod.spec.nonsense
+explain po.spec.containers.imagePullPolicy
+explain nonsense
+explain a b
+explain deployments --recursive
+explain deploy.spec --api-version=apps/v1
+explain deploy --api-version=apps/v9
+explain deploy --api-version=a/b/c
+explain events.events.k8s.io
+explain pods -o nonsense
+explain pods['spec']
+explain pods.spec[0]
+explain .pods
 attach missing
 attach over
 attach two -c missing
@@ -296,6 +422,16 @@ create
 create -f missing.yaml
 create -f broken.yaml
 create -f broken.json
+create -f json-then-junk.json --dry-run=client
+create -f junk.json
+create -f yaml-in-json.json
+create -f two-of-a-key.yaml --dry-run=client -o yaml
+create -f alias.yaml
+create -f comment-separator.yaml --dry-run=client
+create -f bad-separator.yaml
+create -f bool-name.yaml
+create -f junk.json -f comment-separator.yaml --dry-run=client
+create -f junk.json -f missing.yaml
 create -f empty.yaml
 create -f nameless.yaml
 create -f kindless.yaml
@@ -318,6 +454,17 @@ apply -f unknown-field.yaml
 apply -f map.yaml --dry-run=client
 apply -f map.yaml --dry-run=server
 delete
+delete --all
+delete -f junk.json
+delete pods -l a=b=c
+patch pod one -p '{"metadata":'
+patch pod one -p nonsense
+describe -f junk.json
+get -f junk.json -f alias.yaml
+label pods -l a=b=c a=b
+wait --for=delete -f junk.json
+events --for nonsense
+version --context=missing
 delete pod
 delete pod missing
 delete pod missing --ignore-not-found
@@ -423,6 +570,41 @@ SCRIPTS = {
         run run-{me} --image=busybox --restart=Never -i --rm -q -- cat
         get pod run-{me}
     """,
+    "debug in the pod": """
+        create -f pod.yaml
+        wait --for=condition=Ready pod/pod-{me}
+        debug pod-{me} --image=busybox -c first --target=c --env=A=1,B=2 -- sh -c 'echo $A$B; sleep 10000'
+        debug pod-{me} --image=busybox -c second --attach -q -- sh -c 'sleep 0.5; echo hello'
+        debug pod-{me} --image=busybox -c third --profile=restricted --attach -- sh -c 'sleep 0.5; echo hello'
+        debug pod-{me} --image=busybox -c fourth --profile=legacy --arguments-only -- sleep 1
+        debug pod-{me} --image=busybox -c fifth --profile=sysadmin
+        get pod pod-{me} -o jsonpath={.spec.ephemeralContainers}
+        logs pod-{me} -c second
+        delete pod pod-{me} --now
+    """,
+    "debug a node": """
+        debug node/{node} --image=busybox -q --profile=restricted
+        debug node/{node} --image=busybox --profile=sysadmin -- sleep 1000
+        debug node/{node} --image=busybox -q --attach -- sh -c 'sleep 0.5; echo hello'
+    """,
+    "debug a copy": """
+        create -f pod.yaml
+        debug pod-{me} --copy-to=copy-{me} --image=busybox -c tool --keep-labels -- sleep 1000
+        debug pod-{me} --copy-to=images-{me} --set-image=*=busybox:1
+        debug pod-{me} --copy-to=changed-{me} -c c --profile=netadmin --same-node -- sleep 1000
+        debug pod-{me} --copy-to=copy-{me} --image=busybox
+        get pod copy-{me} images-{me} changed-{me} -o jsonpath={.items[*].spec.containers}
+        get pod copy-{me} changed-{me} -o jsonpath={.items[*].metadata.labels}
+        delete pod pod-{me} copy-{me} images-{me} changed-{me} --now
+    """,
+    "copies there and back": """
+        cp pod.yaml one:copied-{me}
+        exec one -- cat copied-{me}
+        cp one:copied-{me} back.yaml
+        cp one:copied-{me} back.yaml --retries=3
+        apply -f back.yaml --dry-run=client
+        exec one -- rm copied-{me}
+    """,
     "run, restarted": """
         run run-{me} --image=busybox --restart=OnFailure -- sh -c '[ -e x ] || { touch x; echo 1; exit 1; }'
         wait --for=jsonpath={.status.phase}=Running pod/run-{me} --timeout=1s
@@ -441,9 +623,28 @@ def test_a_line_reads_alike(pair, line):
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_a_script_goes_alike(pair, script):
-    for line in _lines(script):
+def test_a_script_goes_alike(cluster, pair, script):
+    for line in _lines(script.replace("{node}", node_of(cluster))):
         pair.agree(line, stdin=b"from standard input\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "logs -l tier=stage --prefix",
+        "logs -l tier=stage --tail=2 --prefix --all-containers",
+        "logs -l 'app in (two,over)' --all-containers --tail=-1",
+        "logs -l tier=stage --ignore-errors --prefix",
+        "logs -l tier=stage",
+    ],
+)
+def test_logs_of_several_pods_hold_the_same_lines(pair, line):
+    """kubectl goes through the pods in the order of a Go map: by chance."""
+    real, ours = pair.outcomes(line)
+
+    lines = [sorted(each.stdout.splitlines()) for each in (real, ours)]
+    assert lines[0] == lines[1]
+    assert (real.code, real.stderr) == (ours.code, ours.stderr)
 
 
 @pytest.mark.parametrize("size", [0, 1, 100_000])
@@ -513,6 +714,10 @@ TERMINALS = {
 
 @pytest.mark.parametrize(("line", "dialogue"), TERMINALS.values(), ids=TERMINALS)
 def test_a_terminal_shows_the_same(cluster, pair, line, dialogue):
+    agree_in_a_terminal(cluster, pair, line, dialogue)
+
+
+def agree_in_a_terminal(cluster, pair, line, dialogue):
     shown = []
     for client, program in pair.programs.items():
         words = shlex.split(line.replace("{me}", client))
@@ -529,3 +734,70 @@ def test_a_terminal_shows_the_same(cluster, pair, line, dialogue):
 
     real, ours = shown
     assert ours == real, difference(line, real, ours)
+
+
+_PATIENT_SHELL = ["sh", "-c", f"read line; exec {_BASH}"]
+_ATTACHED = [
+    ("try pressing enter.", "\r"),
+    (_PROMPT, "echo attached; stty size\r"),
+    (_PROMPT, "exit 4\r"),
+]
+
+
+def test_an_attached_terminal_shows_the_same(cluster, pair):
+    for client in pair.programs:
+        container = {"name": "c", "image": "busybox", "command": _PATIENT_SHELL}
+        container |= {"stdin": True, "tty": True}
+        cluster.pod(f"tty-{client}", containers=[container], restartPolicy="Never")
+
+    line = "-n default attach -it tty-{me}"
+    agree_in_a_terminal(cluster, pair, line, _ATTACHED)
+
+
+@pytest.mark.parametrize("target", ["debugged-{me}", "node/{node}"])
+def test_debugging_in_a_terminal_shows_the_same(cluster, pair, target):
+    if "node" not in target:
+        for client in pair.programs:
+            cluster.pod(target.replace("{me}", client))
+    target = target.replace("{node}", node_of(cluster))
+
+    line = f"-n default debug {target} -it --image=busybox -c tool -- "
+    agree_in_a_terminal(cluster, pair, line + shlex.join(_PATIENT_SHELL), _ATTACHED)
+
+
+def node_of(cluster):
+    return cluster.get("nodes")["items"][0]["metadata"]["name"]
+
+
+# Says hello to whoever connects.
+_GREETER = """
+import os, socket
+listener = socket.create_server((os.environ["MINI_KUBE_POD_IP"], 7000))
+while True:
+    connection = listener.accept()[0]
+    connection.sendall(b"hello")
+    connection.close()
+"""
+
+
+def test_port_forward_says_the_same(cluster, pair):
+    name = cluster.pod("greeter", sys.executable, "-c", _GREETER)
+    told = []
+    for client, program in pair.programs.items():
+        command = [program, "port-forward", "--address=127.0.0.1", "-n", "default"]
+        with Background([*command, f"pod/{name}", ":7000"], env=cluster.env) as running:
+            line = running.line("-> 7000")
+            port = int(re.search(r":(\d+) ->", line)[1])
+            with socket.create_connection(
+                ("127.0.0.1", port), timeout=30
+            ) as connection:
+                greeting = connection.makefile("rb").read()
+            running.line("Handling connection")
+            os.kill(running.pid, signal.SIGINT)
+            code = running.wait()
+            text = "\n".join(running.lines).replace(str(port), "PORT")
+        told.append((client, greeting, Outcome(code, text, running.error)))
+
+    assert [greeting for _, greeting, _ in told] == [b"hello", b"hello"]
+    (_, _, real), (_, _, ours) = told
+    assert ours == real, difference("port-forward", real, ours)
