@@ -86,6 +86,7 @@ class BlockingConnection:
         self.stream = stream
         self.pipe = pipe
         self.used = False
+        self._ended = False
         self.ends = _ends(stream)  # a stream that was reset does not know them any more
 
     def fileno(self) -> int:
@@ -114,9 +115,29 @@ class BlockingConnection:
             raise BlockingIOError from None
         except ssl.SSLEOFError:
             data = b""
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self._tell_end(str(error))
+            raise
         if self.pipe is not None and data:
             data = self._pass("down", data)
+        elif not data:
+            self._tell_end("")
         return data
+
+    def _tell_end(self, reason: str) -> None:
+        """The server has ended its direction, or, with a reason, the connection."""
+        if self.pipe is None:
+            return
+        from hops.pipe import Direction
+
+        if reason:
+            self.pipe.lost(reason, time.monotonic())
+            self.pipe = None
+        elif not self._ended:
+            self._ended = True
+            self.pipe.eof(Direction.DOWN, time.monotonic())
 
     def look(self, data: bytes) -> bytes:
         """Let the pipe have data that will be written with `send`, piece by piece."""
@@ -149,7 +170,7 @@ class BlockingConnection:
 
     def close(self) -> None:
         if self.pipe is not None:
-            self.pipe.lost("closed", time.monotonic())
+            self.pipe.lost("", time.monotonic())
             self.pipe = None
         with contextlib.suppress(OSError):
             self.stream.close()

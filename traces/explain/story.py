@@ -238,6 +238,20 @@ class Story:
         return event if event.wall < left.wall - _TOGETHER else None
 
     @cached_property
+    def stdin_ended(self) -> Event | None:
+        """The end of stdin, wherever it was seen first, unless the client just left."""
+        told = self.process_before_leaving("stdin ended")
+        found = [e for e in self.events if e.dir == "up" and _ends_stdin(e)]
+        if told is not None:
+            found.append(told)
+        return min(found, key=lambda event: event.wall, default=None)
+
+    @property
+    def sees_process(self) -> bool:
+        """Whether anything was told of the process: a client alone sees nothing."""
+        return bool(self.find("process"))
+
+    @cached_property
     def first_end(self) -> Event | None:
         """The first end of a connection that carried the stream."""
         ends = [
@@ -269,6 +283,14 @@ class Story:
         """The streaming requests that were answered 101, from the client inwards."""
         for hop in HOPS_INWARDS:
             yield from (each for each in self.on(hop) if each.upgraded)
+
+
+def _ends_stdin(event: Event) -> bool:
+    if event.layer == "remotecommand":
+        closed = event.type == "close" and event.info.get("channel") == "stdin"
+        return closed or event.type == "stdin_end"
+    named = event.layer == "spdy" and event.info.get("name") == "stdin"
+    return named and event.info.get("fin") is True
 
 
 def seconds(value: float) -> str:

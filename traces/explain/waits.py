@@ -26,9 +26,10 @@ _NO_END_OF_STDIN: Final = ("v4.", "channel.", "base64.", "")
 @rule("stdin-cannot-end", "wait")
 def stdin_cannot_end(story: Story) -> Found:
     """WebSocket before v5 has no end of stdin."""
-    final, started = story.final, story.process("started")
-    if final is None or started is None or not _waited_for_stdin(story):
+    final = story.final
+    if final is None or not _waited_for_stdin(story):
         return
+    started = _started(story, final)
     if final.wants == "websocket" and not final.subprotocol.startswith("v5."):
         name = final.subprotocol or "without a subprotocol"
         yield (
@@ -42,9 +43,10 @@ def stdin_cannot_end(story: Story) -> Found:
 @rule("stdin-open", "wait")
 def stdin_open(story: Story) -> Found:
     """The client has not ended stdin."""
-    final, started = story.final, story.process("started")
-    if final is None or started is None or not _waited_for_stdin(story):
+    final = story.final
+    if final is None or not _waited_for_stdin(story):
         return
+    started = _started(story, final)
     can_end = final.wants != "websocket" or final.subprotocol.startswith("v5.")
     if can_end:
         yield (
@@ -54,17 +56,28 @@ def stdin_open(story: Story) -> Found:
         )
 
 
+def _started(story: Story, final: Exchange) -> Event:
+    """The start of the command, or of the stream when no process was seen."""
+    return story.process("started") or final.response or final.request
+
+
 def _waited_for_stdin(story: Story) -> bool:
     """A command with stdin that neither ended nor was told the end of its input."""
     final = story.final
     if final is None or not story.is_command or "tty" in final.asked.streams:
         return False
+    if not final.upgraded or (story.sees_process and not _runs(story)):
+        return False
     if "stdin" not in final.asked.streams or story.process_before_leaving("exited"):
         return False
-    if story.process_before_leaving("stdin ended") or not _unfinished(story):
+    if story.stdin_ended or not _unfinished(story):
         return False
     attached = story.process("attached")
     return attached is None or attached.info.get("stdin") is not False
+
+
+def _runs(story: Story) -> bool:
+    return bool(story.process("started") or story.process("attached"))
 
 
 def _unfinished(story: Story) -> bool:
@@ -172,6 +185,21 @@ def log_quiet(story: Story) -> Found:
             story.last or final.request,
             f"The container has written nothing for {seconds(story.waited)}; following"
             " goes on until it ends.",
+        )
+
+
+@rule("stream-quiet", "wait")
+def stream_quiet(story: Story) -> Found:
+    """An open stream, and nobody who tells of the other end."""
+    final = story.final
+    if final is None or not story.is_command or not _waits_long(story):
+        return
+    if final.upgraded and not story.sees_process and not _waited_for_stdin(story):
+        yield (
+            story.last or final.request,
+            f"The stream is open, and nothing has come for {seconds(story.waited)}. What"
+            " the command does cannot be seen from here: the services of this cluster"
+            " tell nothing.",
         )
 
 
