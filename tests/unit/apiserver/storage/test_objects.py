@@ -2,9 +2,10 @@ import asyncio
 
 import pytest
 
-from apiserver.storage.interface import KeyExists, KeyNotFound
+from apimachinery.serializer import protobuf
+from apiserver.storage.interface import KeyExists, KeyNotFound, UndecodableValue
 from apiserver.storage.memory import MemoryStore
-from apiserver.storage.objects import ObjectStore, encode
+from apiserver.storage.objects import ObjectStore, decode, encode
 
 KEY = "/registry/pods/d/p"
 
@@ -112,3 +113,50 @@ async def test_a_check_can_stop_a_deletion(objects):
     with pytest.raises(PermissionError, match="p"):
         await objects.delete(KEY, refuse)
     assert await objects.get(KEY)
+
+
+CONFIG_MAP = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "c", "namespace": "d"},
+    "data": {"a": "b"},
+}
+
+
+async def test_what_kube_apiserver_left_in_protobuf_is_read(objects):
+    await objects.store.create(KEY, protobuf.encode(CONFIG_MAP))
+
+    found = await objects.get(KEY)
+
+    assert found["data"] == {"a": "b"}
+    assert found["metadata"]["resourceVersion"] == "1"
+
+
+async def test_an_unchanged_object_in_protobuf_is_not_written(objects):
+    await objects.store.create(KEY, protobuf.encode(CONFIG_MAP))
+
+    await objects.guaranteed_update(KEY, lambda obj: obj)
+
+    assert await objects.store.current_revision() == 1
+
+
+async def test_a_changed_object_in_protobuf_is_json_from_then_on(objects):
+    await objects.store.create(KEY, protobuf.encode(CONFIG_MAP))
+
+    await objects.guaranteed_update(KEY, lambda obj: {**obj, "data": {"a": "c"}})
+
+    assert (await objects.store.get(KEY)).value.startswith(b"{")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b"k8s:enc:aescbc:v1:key1:\xff\xfe", "encrypted at rest by aescbc"),
+        (b"k8s\0\x0a\x0b\x0a\x02v9\x12\x05Thing", 'no kind "Thing"'),
+        (b"\xff", "utf-8"),
+    ],
+    ids=["encrypted", "unknown kind", "no text"],
+)
+def test_what_is_no_object_is_told(value, text):
+    with pytest.raises(UndecodableValue, match=text):
+        decode(value, 1)
