@@ -34,6 +34,8 @@ def give_flows(rows: Iterable[Row]) -> None:
         name, size = _stream_of(row)
         if not name:
             continue
+        if name.startswith("resize"):
+            size = 1  # a size has other bytes in JSON than in a call to the terminal
         key = row.top.hop, name
         start = positions.get(key, 0)
         positions[key] = start + size
@@ -111,10 +113,12 @@ def stream_name(event: Event) -> str:
     match event.layer:
         case "channel" | "process" if event.type in _STREAMS:
             return event.type
-        case "channel" | "portforward" if event.type == "data":
-            return (
-                f"port {event.channel if event.channel is not None else event.stream}"
-            )
+        case "portforward" if event.type in ("data", "error"):
+            which = event.info.get("request_id", event.channel)
+            what = "" if event.type == "data" else " error"
+            return f"port {event.info.get('port')} {which}{what}"
+        case "channel" if event.type == "data":
+            return f"port channel {event.channel}"
         case "spdy" if event.type == "data":
             name = str(event.info.get("name") or "")
             return name if name in _STREAMS else f"{name or 'data'} {event.stream}"

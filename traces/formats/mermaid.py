@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
-_LONGEST = 90
+_LONGEST = 64
 _PAUSE = 1.0
 _LITERAL = frozenset(" .,/=?&()[]-_+*!'|@")
 #: The arrow of a row by its kind: solid for requests and data, dotted for the rest.
