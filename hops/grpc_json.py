@@ -51,11 +51,13 @@ class MessageReader:
 
     Attributes:
         secrets: what was masked, as it stands in the message's bytes.
+        url: a streaming URL that the message brings, with its token.
     """
 
     def __init__(self, *, unmasked: bool = False) -> None:
         self._unmasked = unmasked
         self.secrets: list[bytes] = []
+        self.url: str | None = None
 
     def parse(self, kind: type[Message], data: bytes) -> dict[str, Any]:
         """Read a message from its bytes. Raises ValueError when they are none."""
@@ -85,6 +87,8 @@ class MessageReader:
         secret = (name, field.name) in _SECRET_FIELDS or (
             hidden and field.name in ("value", "prev_kv")
         )
+        if secret and field.name == "url":
+            self.url = value
         if secret and not self._unmasked:
             return self._mask(field, value)
         kind = field.message_type

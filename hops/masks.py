@@ -21,6 +21,7 @@ __all__ = [
     "paint",
     "scrub",
     "secret_spans",
+    "streaming_token",
 ]
 
 MASK = "***"
@@ -78,6 +79,13 @@ def mask_target(target: str) -> str:
     """A request target as a trace shows it."""
     target = _STREAMING_PATH.sub(rf"\g<1>{MASK}", target)
     return _SECRET_QUERY.sub(rf"\g<1>{MASK}", target)
+
+
+def streaming_token(target: str) -> str | None:
+    """The one-time token in a runtime's streaming URL or target, or None."""
+    path = target.partition("://")[2].partition("/") if "://" in target else None
+    found = _STREAMING_PATH.match("/" + path[2] if path is not None else target)
+    return found.group(2) if found else None
 
 
 def mask_url(url: str) -> str:

@@ -8,6 +8,7 @@ Source: W3C Trace Context, section 3.2 (version 00).
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterable
 
-__all__ = ["HEADER", "TraceParent", "bind", "from_headers", "new_traceparent"]
+__all__ = [
+    "HEADER",
+    "TraceParent",
+    "bind",
+    "from_headers",
+    "from_token",
+    "new_traceparent",
+]
 
 #: The header's name, and the key of the gRPC metadata.
 HEADER = "traceparent"
@@ -69,6 +77,17 @@ def new_traceparent() -> TraceParent:
 def from_headers(headers: Iterable[tuple[str, str]]) -> TraceParent:
     """The session of a request, or a new one."""
     return TraceParent.parse(get_header(headers, HEADER)) or new_traceparent()
+
+
+def from_token(token: str) -> TraceParent:
+    """The session of a streaming URL whose call named none, by its one-time token.
+
+    A runtime that a foreign client calls has no `traceparent`. The call that gives the
+    URL and the connection that uses it know the token, and it is no secret once used;
+    still it is the token's hash that traces show.
+    """
+    digest = hashlib.sha256(b"streaming token " + token.encode()).hexdigest()
+    return TraceParent(digest[:32], digest[32:48])
 
 
 def bind(transport: asyncio.BaseTransport | None, session: TraceParent) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from hops.grpc_json import MessageReader
 from hops.grpc_registry import Method, find_method
-from hops.masks import paint
+from hops.masks import paint, streaming_token
 from hops.pipe import Direction
-from hops.session import HEADER, TraceParent
+from hops.session import HEADER, TraceParent, from_token
 from wire.grpc_messages import (
     GrpcMessage,
     GrpcMessageReader,
@@ -104,6 +104,9 @@ class GrpcCalls:
             return
         reader = MessageReader(unmasked=self._teller.settings.secrets)
         info, data = self._read(direction, call, message, reader)
+        if call.trace is None and reader.url is not None:
+            token = streaming_token(reader.url)
+            call.trace = from_token(token).trace_id if token is not None else None
         if reader.secrets:
             self._teller.chunks.conceal(direction, reader.secrets)
             data = data and _paint_all(bytearray(data), reader.secrets)

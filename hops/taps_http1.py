@@ -6,9 +6,15 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from hops.masks import holds_secrets, mask_headers, mask_target, secret_spans
+from hops.masks import (
+    holds_secrets,
+    mask_headers,
+    mask_target,
+    secret_spans,
+    streaming_token,
+)
 from hops.pipe import Direction
-from hops.session import HEADER, TraceParent
+from hops.session import HEADER, TraceParent, from_token
 from hops.taps_upgraded import upgraded_layer
 from wire.http1 import (
     BodyReader,
@@ -156,6 +162,9 @@ class Http1Layer:
         self._sent += 1
         self._waiting.append(head)
         session = TraceParent.parse(get_header(head.headers, HEADER))
+        token = streaming_token(head.target)
+        if session is None and token is not None:
+            session = from_token(token)
         # A kept connection serves one session after the other.
         self._teller.trace = session.trace_id if session is not None else None
         unmasked = self._teller.settings.secrets

@@ -12,10 +12,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from hops.session import TraceParent, bind, new_traceparent
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["HEADER", "carrying", "current"]
+    from aiohttp import web
+
+__all__ = ["HEADER", "carrying", "current", "serving"]
 
 HEADER = "traceparent"
 
@@ -26,6 +30,18 @@ _current: ContextVar[str] = ContextVar("traceparent", default="")
 def current() -> str:
     """The id of the request this task works for, "" when there is none."""
     return _current.get()
+
+
+@contextmanager
+def serving(request: web.BaseRequest) -> Iterator[None]:
+    """Work for a request; one that names no session gets one, and its connection too."""
+    value = request.headers.get(HEADER)
+    if TraceParent.parse(value) is None:
+        session = new_traceparent()
+        bind(request.transport, session)
+        value = str(session)
+    with carrying(value):
+        yield
 
 
 @contextmanager

@@ -85,7 +85,7 @@ async def exec_(request: web.Request) -> web.StreamResponse:
         return write_error(400, str(err))
     if host.pod_named(target.namespace, target.pod) is None:
         return write_error(404, "pod does not exist")
-    with traceparent.carrying(request.headers.get(traceparent.HEADER)):
+    with traceparent.serving(request):
         try:
             container_id = await _running(host, target)
             if container_id is None:
@@ -112,7 +112,7 @@ async def attach(request: web.Request) -> web.StreamResponse:
     pod = host.pod_named(target.namespace, target.pod)
     if pod is None:
         return write_error(404, "pod does not exist")
-    with traceparent.carrying(request.headers.get(traceparent.HEADER)):
+    with traceparent.serving(request):
         try:
             container_id = await _running(host, target)
             spec = pods.container_named(pod, target.container)
@@ -145,7 +145,7 @@ async def port_forward(request: web.Request) -> web.StreamResponse:
         return write_error(404, "pod does not exist")
     if target.uid and target.uid != pods.uid(pod):
         return write_error(404, "pod not found")
-    with traceparent.carrying(request.headers.get(traceparent.HEADER)):
+    with traceparent.serving(request):
         try:
             sandbox_id = await _ready_sandbox(host, pod)
             if sandbox_id is None:
@@ -163,7 +163,7 @@ async def run(request: web.Request) -> web.StreamResponse:
         return write_error(404, "pod does not exist")
     # One value, split at single blanks; there is no quoting.
     line = request.query.get("cmd", "")
-    with traceparent.carrying(request.headers.get(traceparent.HEADER)):
+    with traceparent.serving(request):
         try:
             container_id = await _running(host, target)
             if container_id is None:
