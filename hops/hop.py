@@ -27,6 +27,7 @@ class Hop(StrEnum):
     CRI_SHIM = "cri-shim"
     CRI_POD = "cri-pod"
     APISERVER_ETCD = "apiserver-etcd"
+    PROXY = "proxy"  # between two ends that are none of ours
 
 
 def format_address(address: Address) -> str:
