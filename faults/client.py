@@ -115,6 +115,8 @@ class FaultClient:
             running = self._view.admin_sockets
             services = tuple(services_for(rule.hop, running))
             document = self._prepared(rule)
+            if rule.kind.name == "kill" and rule.values["when"] == "now":
+                return self._kill(rule, document)
         except RuleError as err:
             raise FaultError(str(err)) from None
         if not document.get("name"):
@@ -187,7 +189,19 @@ class FaultClient:
             from faults.certificates import make_certificate
 
             document["attributes"] |= make_certificate(self._view, rule)
+        if rule.kind.group == "process":
+            from faults.processes import find_process
+
+            document["attributes"] |= find_process(self._view, rule.values)
         return document
+
+    def _kill(self, rule: Rule, document: Mapping[str, Any]) -> SetFault:
+        """Kill at once: then there is no rule to set."""
+        from faults.process_faults import send_signal
+
+        values = document["attributes"]
+        send_signal(values["pid"], values["start_time"], values["signal"])
+        return SetFault(self, {**rule.to_json(), "hits": 1}, ())
 
     def _remove(self, service: str, name: str, hop: str) -> None:
         self._ask(service, {"cmd": "fault_remove", "name": name, "hop": hop})

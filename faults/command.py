@@ -42,6 +42,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     remove.add_argument("fault", metavar="NAME", help="as `fault list` shows it")
     remove.add_argument("--hop", choices=list(Hop), help="on this hop only")
     _command(commands, "reset", _reset, "take all faults away")
+    serve = _command(commands, "serve", _serve, "toxiproxy's HTTP API over the hops")
+    serve.add_argument(
+        "--address",
+        default="127.0.0.1:8474",
+        metavar="HOST:PORT",
+        help="default: 127.0.0.1:8474, where toxiproxy's clients look",
+    )
+    serve.add_argument(
+        "--anywhere", action="store_true", help="allow an address beside loopback"
+    )
     types = _command(commands, "types", _types, "list all types with their parameters")
     types.add_argument("type", nargs="?", metavar="TYPE", help="this one only")
     types.add_argument("-o", "--output", choices=["json"], help="output format")
@@ -101,7 +111,11 @@ def _add(options: argparse.Namespace, view: ClusterView | None) -> int:
             "attributes": read_attributes(options.attributes),
         }
     )
-    print(f"{fault.name} is set on {fault.rule['hop']} in {', '.join(fault.services)}")
+    if fault.services:
+        where = f"{fault.rule['hop']} in {', '.join(fault.services)}"
+        print(f"{fault.name} is set on {where}")
+    else:
+        print(f"{fault.rule['attributes']['process']} is killed")
     return 0
 
 
@@ -193,6 +207,12 @@ def _reset(options: argparse.Namespace, view: ClusterView | None) -> int:
     removed = client_of(view).reset()
     print(f"{removed} faults are removed" if removed else "no faults were set")
     return 0
+
+
+def _serve(options: argparse.Namespace, view: ClusterView | None) -> int:
+    from faults.control.serve import serve
+
+    return serve(view, options.address, anywhere=options.anywhere)
 
 
 def _types(options: argparse.Namespace, view: ClusterView | None) -> int:

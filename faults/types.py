@@ -503,7 +503,8 @@ _ALL = (
         (
             _text("process", "kubelet", "which one", choices=()),
             _text("signal", "KILL", "how", choices=("KILL", "TERM", "STOP", "INT")),
-            _text("of_pod", "", "shim: of this pod, as NAMESPACE/NAME or NAME"),
+            _text("node", "", "kubelet, runtime: of this node; empty: of the only one"),
+            _text("of_pod", "", "shim: of this pod, as NAME or NAMESPACE/NAME"),
             _text("when", "now", "at once, or at a frame", choices=("now", "frame")),
             *_PICK,
             _int("pid", 0, "found by who adds the rule", private=True),

@@ -1,0 +1,75 @@
+"""A toxic as toxiproxy's API shows it, and a rule made of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faults.control.errors import INVALID_STREAM, INVALID_TYPE, ApiError
+from faults.parameters import RuleError
+from faults.rules import Rule
+from faults.types import TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DOWN", "rule_of", "shown", "updated"]
+
+#: The rule that stands for a proxy that is not enabled.
+DOWN = "toxiproxy_disabled"
+
+
+def rule_of(body: Any, hop: str) -> Rule:
+    """The rule of a toxic that is to be added.
+
+    Besides toxiproxy's own fields those of our rules are taken, and all our types.
+
+    Raises:
+        ApiError: as toxiproxy answers.
+    """
+    if not isinstance(body, dict):
+        raise ApiError.bad_body("an object is expected")
+    document = {key: value for key, value in body.items() if key != "hop"}
+    stream = document.get("stream") or "downstream"
+    if stream not in ("upstream", "downstream"):
+        raise ApiError(*INVALID_STREAM)
+    kind = TYPES.get(str(document.get("type")))
+    if kind is None or kind.name == "down":
+        raise ApiError(*INVALID_TYPE)
+    document["stream"] = stream
+    document["name"] = document.get("name") or f"{kind.name}_{stream}"
+    try:
+        return Rule.from_json({**document, "hop": hop})
+    except RuleError as err:
+        raise ApiError.bad_body(err) from None
+
+
+def updated(rule: Rule, body: Any) -> Rule:
+    """A toxic with other attributes or another toxicity; its other fields stay.
+
+    Raises:
+        ApiError: as toxiproxy answers.
+    """
+    if not isinstance(body, dict):
+        raise ApiError.bad_body("an object is expected")
+    document = rule.to_json(private=True)
+    if body.get("toxicity") is not None:
+        document["toxicity"] = body["toxicity"]
+    attributes = body.get("attributes") or {}
+    if not isinstance(attributes, dict):
+        raise ApiError.bad_body("attributes: an object is expected")
+    document["attributes"] = {**document["attributes"], **attributes}
+    try:
+        return Rule.from_json(document)
+    except RuleError as err:
+        raise ApiError.bad_body(err) from None
+
+
+def shown(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A toxic as the API shows it; fields of ours only where they are set."""
+    toxic = {key: rule[key] for key in ("attributes", "name", "type", "toxicity")}
+    # A fault without a direction of its own is listed where toxics are by default.
+    toxic["stream"] = "downstream" if rule["stream"] == "both" else rule["stream"]
+    for key in ("selector", "seed", "for", "count"):
+        if rule.get(key):
+            toxic[key] = rule[key]
+    return toxic
