@@ -153,7 +153,7 @@ class _Pair:
                 return
             self._server = await self._route.dial()
         except RemoteProtocolError as err:
-            await self._refuse(400, f"mini-kube tap: {err}")
+            await self._refuse(_status_of(err), f"mini-kube tap: {err}")
             return
         except RouteRefusedError as err:
             await self._answer(_plain(err.status, str(err)))
@@ -213,7 +213,7 @@ class _Pair:
                 server.write(self._core.from_client(data))
         except RemoteProtocolError as err:
             if self._core.untouched:
-                await self._refuse(400, f"mini-kube tap: {err}")
+                await self._refuse(_status_of(err), f"mini-kube tap: {err}")
             server.abort()
         except OSError:
             server.abort()
@@ -247,6 +247,11 @@ class _Pair:
         self._client.write(message)
         self._client.close()
         await self._client.wait_closed()
+
+
+def _status_of(error: RemoteProtocolError) -> int:
+    # net/http server.go: errTooLarge
+    return 431 if str(error) == "head too large" else 400
 
 
 def _refusal(status: int, text: str) -> bytes:
