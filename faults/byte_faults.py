@@ -172,7 +172,11 @@ class IdleCut(ByteFault):
     def data(self, direction: Direction, data: bytes, now: float) -> Actions:
         """Not idle."""
         self._last = now
-        return [Deliver(data)]
+        return [] if self._over else [Deliver(data)]
+
+    def end(self, direction: Direction, now: float) -> Actions:
+        """Of a connection that was cut nobody hears the end."""
+        return [] if self._over else [HalfClose()]
 
     def deadline(self) -> float | None:
         """When it will have been idle for too long."""
@@ -181,7 +185,13 @@ class IdleCut(ByteFault):
     def expire(self, now: float) -> Actions:
         """Cut."""
         self._over = True
-        return [Reset() if self.values["how"] == "reset" else End()]
+        match self.values["how"]:
+            case "reset":
+                return [Reset()]
+            case "silent":
+                return []
+            case _:
+                return [End()]
 
 
 class Coalesce(ByteFault):

@@ -135,6 +135,31 @@ class FaultClient:
             raise
         return SetFault(self, shown, services)
 
+    def personality(
+        self, name: str, /, *, hop: str = Hop.KUBECTL_APISERVER, **values: Any
+    ) -> list[SetFault]:
+        """Set the faults of a middlebox; see docs/faults.md for names and values.
+
+        Raises:
+            FaultError: there is none of that name, or it has no such value.
+        """
+        from faults.personalities import rules_of
+
+        try:
+            documents = rules_of(name, hop, values)
+        except RuleError as err:
+            raise FaultError(str(err)) from None
+        made: list[SetFault] = []
+        try:
+            for document in documents:
+                made.append(self.add_rule(document))  # noqa: PERF401 - see below
+        except FaultError:
+            # All of them or none.
+            for fault in made:
+                fault.remove()
+            raise
+        return made
+
     @contextmanager
     def added(self, type: str, /, **options: Any) -> Iterator[SetFault]:
         """A fault for the time of a `with`; arguments as of `add`."""

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from faults.client import FaultClient, FaultError
+from faults.durations import read_duration
 from faults.parameters import RuleError
 from faults.rules import STREAMS
 from faults.types import GROUPS, TYPES, FaultType
@@ -41,6 +42,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     remove = _command(commands, "remove", _remove, "take a fault away")
     remove.add_argument("fault", metavar="NAME", help="as `fault list` shows it")
     remove.add_argument("--hop", choices=list(Hop), help="on this hop only")
+    character = _command(
+        commands, "personality", _personality, "set the faults of a known middlebox"
+    )
+    character.add_argument("personality", nargs="?", metavar="NAME", help="none: list")
+    character.add_argument("values", metavar="KEY=VALUE", nargs="*", help="of it")
+    character.add_argument(
+        "--hop", choices=list(Hop), default=str(Hop.KUBECTL_APISERVER), metavar="HOP"
+    )
     _command(commands, "reset", _reset, "take all faults away")
     serve = _command(commands, "serve", _serve, "toxiproxy's HTTP API over the hops")
     serve.add_argument(
@@ -106,7 +115,7 @@ def _add(options: argparse.Namespace, view: ClusterView | None) -> int:
             "toxicity": options.toxicity,
             "seed": options.seed,
             "selector": {k: v for k, v in selector.items() if v is not None},
-            "for": read_duration(options.seconds),
+            "for": None if options.seconds is None else read_duration(options.seconds),
             "count": options.count,
             "attributes": read_attributes(options.attributes),
         }
@@ -128,22 +137,6 @@ def read_attributes(words: Sequence[str]) -> dict[str, str]:
             raise RuleError(f"{word!r}: KEY=VALUE is expected")
         attributes[key] = value
     return attributes
-
-
-def read_duration(text: str | None) -> float | None:
-    """Seconds of `1.5`, `500ms`, `2s`, `3m` or `1h`. Raises RuleError."""
-    if text is None:
-        return None
-    for unit, factor in (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)):
-        if text.endswith(unit):
-            text, seconds = text.removesuffix(unit), factor
-            break
-    else:
-        seconds = 1.0
-    try:
-        return float(text) * seconds
-    except ValueError:
-        raise RuleError(f"{text!r} is not a time: 1.5, 500ms, 2s, 3m, 1h") from None
 
 
 def _list(options: argparse.Namespace, view: ClusterView | None) -> int:
@@ -206,6 +199,23 @@ def _remove(options: argparse.Namespace, view: ClusterView | None) -> int:
 def _reset(options: argparse.Namespace, view: ClusterView | None) -> int:
     removed = client_of(view).reset()
     print(f"{removed} faults are removed" if removed else "no faults were set")
+    return 0
+
+
+def _personality(options: argparse.Namespace, view: ClusterView | None) -> int:
+    from faults.personalities import PERSONALITIES
+
+    if options.personality is None:
+        for item in PERSONALITIES.values():
+            print(f"{item.name}: {item.text}")
+            for key, (default, text) in item.values.items():
+                print(f"    {key}={default}: {text}")
+        return 0
+    values = read_attributes(options.values)
+    client = client_of(view)
+    faults = client.personality(options.personality, hop=options.hop, **values)
+    for fault in faults:
+        print(f"{fault.name} is set on {options.hop}")
     return 0
 
 

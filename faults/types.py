@@ -262,7 +262,12 @@ _ALL = (
         "idle_cut",
         "the connection is cut when nothing went either way for a while",
         _int("timeout", 60_000, "that while", unit=_MS, least=1),
-        _text("how", "close", "properly, or with a reset", choices=("close", "reset")),
+        _text(
+            "how",
+            "close",
+            "properly, with a reset, or without a word",
+            choices=("close", "reset", "silent"),
+        ),
         maker="IdleCut",
         stream="",
     ),

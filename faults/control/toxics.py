@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from faults.control.errors import INVALID_STREAM, INVALID_TYPE, ApiError
 from faults.parameters import RuleError
-from faults.rules import Rule
-from faults.types import TYPES
+from faults.rules import RULE_TEXTS, Rule
+from faults.types import TYPES, FaultType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +28,15 @@ def rule_of(body: Any, hop: str) -> Rule:
     """
     if not isinstance(body, dict):
         raise ApiError.bad_body("an object is expected")
-    document = {key: value for key, value in body.items() if key != "hop"}
+    # Go's decoder does not look at fields that it does not know.
+    document = {k: v for k, v in body.items() if k in RULE_TEXTS and k != "hop"}
     stream = document.get("stream") or "downstream"
     if stream not in ("upstream", "downstream"):
         raise ApiError(*INVALID_STREAM)
     kind = TYPES.get(str(document.get("type")))
     if kind is None or kind.name == "down":
         raise ApiError(*INVALID_TYPE)
+    document["attributes"] = _known(kind, document.get("attributes") or {})
     document["stream"] = stream
     document["name"] = document.get("name") or f"{kind.name}_{stream}"
     try:
@@ -54,14 +56,22 @@ def updated(rule: Rule, body: Any) -> Rule:
     document = rule.to_json(private=True)
     if body.get("toxicity") is not None:
         document["toxicity"] = body["toxicity"]
-    attributes = body.get("attributes") or {}
-    if not isinstance(attributes, dict):
-        raise ApiError.bad_body("attributes: an object is expected")
-    document["attributes"] = {**document["attributes"], **attributes}
+    changed = _known(rule.kind, body.get("attributes") or {})
+    document["attributes"] = {**document["attributes"], **changed}
     try:
         return Rule.from_json(document)
     except RuleError as err:
         raise ApiError.bad_body(err) from None
+
+
+def _known(kind: FaultType, attributes: Any) -> dict[str, Any]:
+    """The attributes to read: of toxiproxy's own types only those it knows."""
+    if not isinstance(attributes, dict):
+        raise ApiError.bad_body("attributes: an object is expected")
+    if kind.group != "toxic":
+        return attributes
+    names = [parameter.name for parameter in kind.parameters]
+    return {name: value for name, value in attributes.items() if name in names}
 
 
 def shown(rule: Mapping[str, Any]) -> dict[str, Any]:
