@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 _FOREGROUND: Final = "foregroundDeletion"
 _ORPHAN: Final = "orphan"
 _NEW_TYPES_PERIOD: Final = 30.0
+_RETRY: Final = 1.0
 # What people own things by, and delete with a policy: never found too late.
 _ALWAYS: Final = frozenset(
     {
@@ -80,7 +81,7 @@ class GarbageCollector:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await self._follow_types()
+        await self._begin_to_follow()
         watch = spawn("garbage collector types", self._keep_following())
         try:
             await work_off("garbage collector", self._queue, self.reconcile)
@@ -94,6 +95,14 @@ class GarbageCollector:
                 await self._follow_types()
             except Trouble as err:
                 logger.debug("types not looked at", extra={"why": str(err)})
+
+    async def _begin_to_follow(self) -> None:
+        while True:
+            try:
+                return await self._follow_types()
+            except Trouble as err:
+                logger.info("types not looked at yet", extra={"why": str(err)})
+            await asyncio.sleep(_RETRY)
 
     async def _follow_types(self) -> None:
         """Follow the types that matter most, and all that have objects."""

@@ -145,8 +145,12 @@ class NodeLifecycle:
 
     async def _clock_moved(self, seconds: float, everywhere: bool) -> None:
         """Kubelets whose clocks went along have had their heartbeats meanwhile."""
-        if everywhere:
-            for heartbeat in self._heartbeats.values():
+        before = asyncio.get_running_loop().time() - seconds
+        for name, heartbeat in self._heartbeats.items():
+            if (node := self._nodes.get(name)) is not None:
+                # The next look would take what came before the move for news.
+                heartbeat.observe(self._sign_of_life(name, node), before)
+            if everywhere:
                 heartbeat.seen += seconds
 
     async def _monitor(self) -> None:

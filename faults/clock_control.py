@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hops.admin import call_admin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
     from hops.cluster_view import ClusterView
 
@@ -24,7 +24,7 @@ class ClockError(Exception):
     """A clock was not moved; the text says whose, and why."""
 
 
-def advance(view: ClusterView, seconds: float, services: Sequence[str] = ()) -> float:
+def advance(view: ClusterView, seconds: float, services: Collection[str] = ()) -> float:
     """Let `seconds` have passed; answers how far the clocks are ahead then, at most.
 
     Args:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from hops.clock import answer_timeout
 from hops.dial import dial_connection
 from hops.errors import ConnectError
 from hops.hop import Address, format_address
@@ -94,7 +94,7 @@ class HttpClient:
             TimeoutError: `timeout` seconds passed.
         """
         async with (
-            asyncio.timeout(timeout),
+            answer_timeout(timeout),
             self.stream(method, target, headers=headers, body=body) as response,
         ):
             content = await response.read()

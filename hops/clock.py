@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import math
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LONGEST",
+    "AnswerTimer",
     "advance",
     "ahead",
     "ahead_ns",
+    "answer_timeout",
     "monotonic",
     "on_advance",
     "restore",
@@ -44,6 +47,8 @@ _NS = 1_000_000_000
 
 _ahead = 0.0
 _listeners: list[Listener] = []
+_answers: weakref.WeakSet[asyncio.Timeout] = weakref.WeakSet()
+_timers: weakref.WeakSet[AnswerTimer] = weakref.WeakSet()
 
 
 def wall() -> float:
@@ -74,6 +79,38 @@ def ahead_ns() -> int:
 def on_advance(listener: Listener) -> None:
     """Have a part of the service told of each move, after it, until the process ends."""
     _listeners.append(listener)
+
+
+def answer_timeout(seconds: float | None) -> asyncio.Timeout:
+    """`asyncio.timeout` for waiting for an answer: it goes by the real time.
+
+    Who was asked just before the clock is moved answers as fast as ever; to him no time
+    has passed.
+    """
+    limit = asyncio.timeout(seconds)
+    _answers.add(limit)
+    return limit
+
+
+class AnswerTimer:
+    """`loop.call_later` for the same; keep it, and `cancel` it when the answer is there."""
+
+    def __init__(self, seconds: float, callback: Callable[[], None]) -> None:
+        self._callback = callback
+        self._handle = asyncio.get_running_loop().call_later(seconds, callback)
+        _timers.add(self)
+
+    def cancel(self) -> None:
+        """Do not call. Idempotent."""
+        self._handle.cancel()
+        _timers.discard(self)
+
+    def postpone(self, seconds: float) -> None:
+        """Call that much later."""
+        when = self._handle.when() + seconds
+        self._handle.cancel()
+        loop = asyncio.get_running_loop()
+        self._handle = loop.call_at(when, self._callback)
 
 
 async def advance(seconds: float, *, everywhere: bool, keep: Path | None) -> float:
@@ -111,7 +148,19 @@ def _write(kept: Path) -> None:
 
 def _move(seconds: float) -> None:
     global _ahead
-    _ahead = seconds
+    moved_by, _ahead = seconds - _ahead, seconds
     # asyncio asks the loop's own method for the time of everything; one of the instance
     # costs nothing to those whose clock is never moved.
     asyncio.get_running_loop().time = monotonic  # type: ignore[method-assign]
+    for limit in list(_answers):
+        when = limit.when()
+        if when is not None and not limit.expired():
+            _postpone(limit, when + moved_by)
+    for timer in list(_timers):
+        timer.postpone(moved_by)
+
+
+def _postpone(limit: asyncio.Timeout, when: float) -> None:
+    # One whose block is left already cannot be, and need not be.
+    with contextlib.suppress(RuntimeError):
+        limit.reschedule(when)

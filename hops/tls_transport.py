@@ -22,6 +22,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, cast
 
 from hops.buffers import SIZE, buffers
+from hops.clock import AnswerTimer
 from hops.errors import ConnectError, tls_error_text
 from hops.linger import abort, linger
 from hops.tls_engine import STEP, Reading, TlsEngine
@@ -98,14 +99,14 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._we_ended = False
         self._truncated = False
         self._peer_certificate: dict[str, Any] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: AnswerTimer | None = None
 
     # the protocol of the transport below
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is connected: begin the handshake."""
         self._below = cast("asyncio.Transport", transport)
-        self._timer = self._loop.call_later(HANDSHAKE_SECONDS, self._time_out)
+        self._timer = AnswerTimer(HANDSHAKE_SECONDS, self._time_out)
         if not self._engine.ssl_object.server_side:
             self._shake_hands()
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from apimachinery.meta import name_of, namespace_of, resource_version_of, uid_of
 from apimachinery.status import StatusError
+from hops.clock import answer_timeout
 from wire.errors import ProtocolError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Reflector:
             **self._selection,  # type: ignore[arg-type]  # by name
         )
         try:
-            async with asyncio.timeout(seconds + _GRACE), aclosing(events) as stream:
+            async with answer_timeout(seconds + _GRACE), aclosing(events) as stream:
                 quiet = True
                 async for event in stream:
                     quiet = False

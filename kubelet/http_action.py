@@ -6,13 +6,13 @@ pkg/kubelet/lifecycle/handlers.go.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from hops.client import HttpClient
+from hops.clock import answer_timeout
 from hops.hop import Hop
 from kubelet.ports import resolve_port
 from wire.errors import ProtocolError
@@ -62,7 +62,7 @@ async def http_action(
     url = f"{scheme}://{authority}/{path.lstrip('/')}"
     headers = _headers(action, user_agent)
     try:
-        async with asyncio.timeout(seconds):
+        async with answer_timeout(seconds):
             return await _get(hops, url, headers)
     except TimeoutError as err:
         reason = (

@@ -6,10 +6,10 @@ grpc}/*.go.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from hops.clock import answer_timeout
 from hops.dial import ConnectError, dial_connection
 from hops.hop import Hop
 from kubelet.cri import CriError
@@ -128,7 +128,7 @@ class Prober:
         host = action.get("host") or target.pod_ip
         address = (host, resolve_port(action["port"], target.container))
         try:
-            async with asyncio.timeout(seconds):
+            async with answer_timeout(seconds):
                 connection = await dial_connection(self._hops, Hop.KUBELET_POD, address)
         except TimeoutError:
             where = f"{address[0]}:{address[1]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
     from hops.cluster_view import ClusterView
 
@@ -18,7 +18,7 @@ class Clock:
     def __init__(self, view: ClusterView) -> None:
         self._view = view
 
-    def advance(self, seconds: float, *, services: Sequence[str] = ()) -> float:
+    def advance(self, seconds: float, *, services: Collection[str] = ()) -> float:
         """Let this much time have passed, at once; all that is due by then happens.
 
         Args:

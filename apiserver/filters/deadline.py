@@ -5,11 +5,11 @@ Source: kubernetes/apiserver pkg/endpoints/filters/request_deadline.go.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from apimachinery import status
 from apimachinery.go_duration import InvalidDurationError, parse_duration
+from hops.clock import answer_timeout
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -24,7 +24,7 @@ async def limit_time(context: RequestContext, following: Handler) -> web.StreamR
         return await following(context)
     seconds = _allowed_seconds(context)
     try:
-        async with asyncio.timeout(seconds) as limit:
+        async with answer_timeout(seconds) as limit:
             return await following(context)
     except TimeoutError:
         if not limit.expired():
