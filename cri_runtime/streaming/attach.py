@@ -41,6 +41,8 @@ async def serve_attach(
         check_running(container)
         shim = sandboxes.shim(container.sandbox_id)
         session.on_resize = lambda size: _resize(shim, container, size)
+        if session.size is not None:  # it came with the streams, before we listened
+            _resize(shim, container, session.size)
         await shim.request(
             "attach",
             # in the order that the shim takes them

@@ -279,6 +279,11 @@ class Session(asyncio.Protocol):
         elif not holds and not self._transport.is_reading():
             self._transport.resume_reading()
 
+    @property
+    def size(self) -> TerminalSize | None:
+        """The last size that the client told."""
+        return self._size
+
     def _look_whether_opened(self) -> None:
         if self._may_begin:
             self.opened.set()
