@@ -9,6 +9,7 @@ import contextlib
 import os
 import ssl
 
+from hops.keylog import log_keys
 from wire.records import dataclass
 
 TYPE_CHECKING = False
@@ -57,6 +58,7 @@ def make_context(settings: TlsSettings) -> ssl.SSLContext:
         ValueError: a certificate or key is not readable, in Go's words.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    log_keys(context)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     if settings.insecure:

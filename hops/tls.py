@@ -5,6 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
+from hops.keylog import log_keys
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -67,6 +69,7 @@ def client_context(
 
 
 def _harden(context: ssl.SSLContext) -> None:
+    log_keys(context)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     # An end without close_notify must be told from a proper one (RFC 8446 6.1).
