@@ -7,6 +7,7 @@ tests/integration/streaming, where a test can play the other side.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import signal
@@ -15,9 +16,11 @@ import ssl
 import struct
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 
+from hops.blocking_admin import ask_admin
 from tests.support.background import Background
 from tests.support.kubectls import kubectls
 from tests.support.terminal import Terminal
@@ -46,7 +49,6 @@ while True:
 every_client = pytest.mark.parametrize(
     "client", ["1.29", "1.37", "mini"], indirect=True
 )
-real_clients = pytest.mark.parametrize("client", ["1.29", "1.37"], indirect=True)
 
 
 @pytest.fixture
@@ -75,12 +77,9 @@ def test_124571_the_tail_of_the_output_is_not_lost(cluster, shell, client):
     assert process.returncode == 0
 
 
+# Over SPDY, which 1.29 speaks, kubectl itself takes the end of a connection for success.
 @pytest.mark.parametrize("client", ["1.37", "mini"], indirect=True)
 def test_73056_a_cut_connection_is_no_success(cluster, shell, client):
-    if client != "mini-kubectl" and "1.29" in client:
-        pytest.skip(
-            "over SPDY kubectl itself takes the end of a connection for success"
-        )
     command = [client, "exec", shell, "--", "sh", "-c", "echo up; sleep 1000"]
 
     with Background(command, env=cluster.env) as running:
@@ -106,12 +105,12 @@ def test_89899_the_end_of_stdin_reaches_the_command(cluster, shell, client, size
     assert done.stdout.split()[0] == hashlib.sha256(data).hexdigest()
 
 
-def test_128314_a_ping_is_answered_by_the_far_end(cluster, shell):
-    """Every hop sees traffic, so that none of them is cut for idleness."""
+def test_128314_a_ping_reaches_every_hop(cluster, shell, tmp_path):
+    """So none of the connections is cut for idleness. The far end answers."""
     options = StreamOptions(stdout=True)
     core = RemoteCommandClient("v5.channel.k8s.io", options)
     path = f"/api/v1/namespaces/default/pods/{shell}/exec?stdout=1&command=sleep"
-    with connected(cluster) as connection:
+    with traced(cluster, tmp_path), connected(cluster) as connection:
         connection.sendall(upgrade(f"{path}&command=1000"))
         reader = HeadReader("response")
         while (head := reader.receive_data(connection.recv(65536))) is None:
@@ -126,6 +125,28 @@ def test_128314_a_ping_is_answered_by_the_far_end(cluster, shell):
 
     assert head.status == 101
     assert PongReceived(b"are you there") in events
+    pinged = {event["hop"] for event in events_of(tmp_path) if event["type"] == "ping"}
+    assert {"apiserver-kubelet", "kubelet-cri-streaming"} <= pinged
+
+
+@contextmanager
+def traced(cluster, folder):
+    """All services write their traces to the folder."""
+    sockets = [str(path) for path in cluster.folder.rglob("*.admin")]
+    for path in sockets:
+        ask_admin(path, {"cmd": "trace", "dir": str(folder)})
+    try:
+        yield
+    finally:
+        for path in sockets:
+            ask_admin(path, {"cmd": "trace", "dir": None})
+
+
+def events_of(folder):
+    lines = (
+        line for path in folder.iterdir() for line in path.read_text().splitlines()
+    )
+    return [event for event in map(json.loads, lines) if "type" in event]
 
 
 def connected(cluster):
@@ -159,11 +180,14 @@ def test_133448_a_runtime_that_dies_after_the_upgrade_is_an_error(cluster, shell
     assert running.error
 
 
-@real_clients
-def test_74551_one_broken_connection_leaves_the_others_alone(cluster, client):
-    name = f"moody-{len(client)}"
-    cluster.pod(name, sys.executable, "-c", MOODY)
-    command = [client, "port-forward", f"pod/{name}", ":7000", "--address=127.0.0.1"]
+@pytest.fixture(scope="module")
+def moody(cluster):
+    return cluster.pod("moody", sys.executable, "-c", MOODY)
+
+
+@every_client
+def test_74551_one_broken_connection_leaves_the_others_alone(cluster, moody, client):
+    command = [client, "port-forward", f"pod/{moody}", ":7000", "--address=127.0.0.1"]
 
     with Background(command, env=cluster.env) as running:
         port = int(re.search(r":(\d+) ->", running.line("-> 7000"))[1])
@@ -192,7 +216,7 @@ def abandon(port):
     connection.close()
 
 
-@real_clients
+@every_client
 def test_60140_a_large_copy_out_is_whole(cluster, shell, client, tmp_path):
     script = f"head -c {64 * MIB} /dev/urandom > large; sha256sum < large"
     made = cluster.mini_kubectl("exec", shell, "--", "sh", "-c", script, check=True)
