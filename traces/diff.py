@@ -21,7 +21,7 @@ from traces.printable import plain, quoted
 from traces.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from traces.rows import Row
     from traces.sessions import Session
@@ -118,18 +118,24 @@ def _drawn(difference: Difference) -> Iterator[str]:
 
 
 def compare(
-    left: Session, right: Session, *, ways: Iterable[str] = _WAYS, facts: bool = True
+    left: Session,
+    right: Session,
+    *,
+    ways: Iterable[str] = _WAYS,
+    facts: bool = True,
+    ignored: Callable[[str], bool] = lambda step: False,
 ) -> Comparison:
     """What differs between two sessions.
 
     Args:
         ways: of the directions up, down and "" those that are looked at.
         facts: whether client, protocol, status and hops count.
+        ignored: says of a step's words, `GET /path` say, that it does not count.
     """
     made = Comparison(left, right)
     if facts:
         _compare_facts(made)
-    sides = (_Side(left), _Side(right))
+    sides = (_Side(left, ignored), _Side(right, ignored))
     ways = tuple(ways)
     hops = [hop for hop in left.hops if hop in sides[0].hops & sides[1].hops]
     for way in ways:
@@ -171,7 +177,8 @@ class _Step:
 class _Side:
     """One session, normalised."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, ignored: Callable[[str], bool]) -> None:
+        self._ignored = ignored
         self._normal = Normalizer(session)
         self.steps: dict[tuple[str, str], list[_Step]] = {}
         self.streams: dict[tuple[str, str], bytearray] = {}
@@ -191,6 +198,8 @@ class _Side:
         if is_data or (row.top.layer, row.top.type) in _BY_TIME:
             return
         step = self._step(row)
+        if self._ignored(step.key):
+            return
         self.steps.setdefault((row.top.hop, row.top.dir), []).append(step)
 
     def _step(self, row: Row) -> _Step:

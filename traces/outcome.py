@@ -76,7 +76,7 @@ class Outcome:
         self._following: set[str] = set()  # conns that stream an answer
         self._upgraded: set[str] = set()
         self._closed: set[str] = set()
-        self._calls = 0
+        self._hops: dict[str, str] = {}  # conn -> hop, of those with a request
         self._call_status = ""
 
     def add(self, event: Event) -> None:
@@ -91,10 +91,8 @@ class Outcome:
             case "conn", "close":
                 self._closed.add(event.conn)
             case "grpc", "call":
-                self._calls += 1
                 self.method = self.method or str(event.info.get("method", ""))
             case "grpc", "status":
-                self._calls -= 1
                 self._call_status = _grpc_code(event.info)
 
     @property
@@ -113,9 +111,14 @@ class Outcome:
 
     @property
     def is_open(self) -> bool:
-        """Whether something is still to come."""
+        """Whether something is still to come for the client.
+
+        Servers keep the connections behind them for the next request.
+        """
+        outer = outermost(set(self._hops.values()))
         waiting = {conn for conn, number in self._unanswered.items() if number > 0}
-        return bool((waiting | self._following | self._upgraded) - self._closed)
+        open_ = (waiting | self._following | self._upgraded) - self._closed
+        return any(self._hops[conn] == outer for conn in open_)
 
     @property
     def text(self) -> str:
@@ -149,6 +152,7 @@ class Outcome:
 
     def _on_request(self, event: Event) -> None:
         asked = request_of(event)
+        self._hops[event.conn] = event.hop
         self._unanswered[event.conn] = self._unanswered.get(event.conn, 0) + 1
         self._following.discard(event.conn)
         if asked is not None:
@@ -158,6 +162,7 @@ class Outcome:
         status = event.info.get("status")
         if not isinstance(status, int) or (status < 200 and status != 101):
             return
+        self._hops.setdefault(event.conn, event.hop)
         self._unanswered[event.conn] = max(0, self._unanswered.get(event.conn, 0) - 1)
         asked = self._requests.get(event.conn)
         if status == 101:
