@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mini_kube.cluster import Cluster
     from mini_kube.errors import ApiError, ClusterError, ExecError, WaitError
     from mini_kube.execution import ExecResult
+    from mini_kube.pods import Pod
     from mini_kube.watching import Trace
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "ExecError",
     "ExecResult",
     "Manifest",
+    "Pod",
     "Trace",
     "WaitError",
 ]
@@ -45,6 +47,7 @@ _HOMES = {
     "ExecError": "errors",
     "ExecResult": "execution",
     "Manifest": "api",
+    "Pod": "pods",
     "Trace": "watching",
     "WaitError": "errors",
 }

@@ -12,7 +12,6 @@ is killed (see `mini_kube.keeper`). Several may be up at once.
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 from functools import cached_property
@@ -31,13 +30,15 @@ from mini_kube.execution import ExecResult, Refused, open_exec, run_exec
 from mini_kube.forwarding import PortForward
 from mini_kube.keeping import Keeper
 from mini_kube.manifests import documents
-from mini_kube.pods import is_ready, make_pod
+from mini_kube.pods import Pod, is_ready, make_pod
 from mini_kube.resetting import reset
 from mini_kube.watching import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
+
+    from faults.client import FaultClient
 
 __all__ = ["Cluster"]
 
@@ -194,9 +195,11 @@ class Cluster:
         return Trace(self.view)
 
     @cached_property
-    def faults(self) -> Any:
+    def faults(self) -> FaultClient:
         """Making hops fail: `faults.add("latency", hop=..., latency=100)`."""
-        return importlib.import_module("faults.client").FaultClient(self.view)
+        from faults.client import FaultClient
+
+        return FaultClient(self.view)
 
     @cached_property
     def clock(self) -> Clock:
@@ -317,6 +320,10 @@ class Cluster:
         collection = self._pod_path("", namespace).rstrip("/")
         pod = self.api.call("POST", collection, manifest)
         return self.wait_ready(name, namespace=namespace) if ready else pod
+
+    def pod(self, name: str, *, namespace: str | None = None) -> Pod:
+        """A handle for a pod, which need not be there."""
+        return Pod(self, name, namespace or self.namespace)
 
     def wait_ready(
         self, pod: str, *, namespace: str | None = None, timeout: float | None = None

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mini_kube.api import Manifest
+    from mini_kube.cluster import Cluster
+    from mini_kube.execution import ExecResult
+    from mini_kube.forwarding import PortForward
 
-__all__ = ["SCRIPT_ANNOTATION", "is_ready", "make_pod"]
+__all__ = ["SCRIPT_ANNOTATION", "Pod", "is_ready", "make_pod"]
 
 #: Where a pod says what its scripted containers answer: docs/scripted-containers.md.
 SCRIPT_ANNOTATION: Final = "mini-kube.dev/script"
@@ -19,6 +22,56 @@ SCRIPT_ANNOTATION: Final = "mini-kube.dev/script"
 _SCRIPTED: Final = "mini-kube/script"
 _PLAIN: Final = "busybox"
 _IDLE: Final = ("sleep", "infinity")
+
+
+class Pod:
+    """A pod of a cluster, by its name."""
+
+    def __init__(self, cluster: Cluster, name: str, namespace: str) -> None:
+        self.cluster = cluster
+        self.name = name
+        self.namespace = namespace
+
+    def exec(
+        self,
+        *argv: str,
+        stdin: bytes = b"",
+        container: str | None = None,
+        tty: bool = False,
+        timeout: float | None = None,
+    ) -> ExecResult:
+        """As `Cluster.exec`."""
+        return self.cluster.exec(
+            self.name,
+            *argv,
+            stdin=stdin,
+            container=container,
+            namespace=self.namespace,
+            tty=tty,
+            timeout=timeout,
+        )
+
+    def logs(self, *, container: str | None = None, previous: bool = False) -> str:
+        """As `Cluster.logs`."""
+        return self.cluster.logs(
+            self.name,
+            container=container,
+            namespace=self.namespace,
+            previous=previous,
+        )
+
+    def port_forward(self, port: int) -> PortForward:
+        """As `Cluster.port_forward`."""
+        return self.cluster.port_forward(self.name, port, namespace=self.namespace)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The object as it is now."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
+        return self.cluster.api.call("GET", path)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def make_pod(

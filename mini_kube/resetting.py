@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mini_kube.api import Api, Manifest
     from mini_kube.cluster import Cluster
 
-__all__ = ["reset"]
+__all__ = ["empty", "reset"]
 
 _SYSTEM_NAMESPACES: Final = frozenset(
     ["default", "kube-system", "kube-public", "kube-node-lease"]

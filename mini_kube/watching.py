@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     from hops.cluster_view import ClusterView
 
-__all__ = ["Trace"]
+__all__ = ["STREAMING", "Trace"]
 
 _PAUSE: Final = 0.005
-_STREAMING: Final = frozenset(["exec", "attach", "port-forward"])
+#: The verbs whose sessions have streams.
+STREAMING: Final = frozenset(["exec", "attach", "port-forward"])
 
 
 class Trace:
@@ -40,6 +41,10 @@ class Trace:
     def clear(self) -> None:
         """Forget what was seen; only what happens from now on counts."""
         self._settle()
+        self.skip()
+
+    def skip(self) -> None:
+        """The same without waiting for what the services have not written yet."""
         for path in self._paths():
             self._files.setdefault(path, _File(path)).skip()
         self._events = []
@@ -122,11 +127,14 @@ class Trace:
             lambda: f"frames with {_shown(wanted)}",
         )
 
-    def picture(self, session: Session, form: str = "text") -> str:
-        """The session as a sequence diagram, `text` or `mermaid`."""
-        from traces.formats import render
+    def picture(self, session: Session, form: str = "text", *, most: int = 0) -> str:
+        """The session as a sequence diagram, `text` or `mermaid`.
 
-        return render(form, [session]).decode()
+        `most` limits its rows; a longer one loses its middle.
+        """
+        from traces.formats import Options, render
+
+        return render(form, [session], Options(most=most)).decode()
 
     def _await(
         self,
@@ -154,7 +162,8 @@ class Trace:
             file = self._files.setdefault(path, _File(path))
             fresh.extend(file.read())
         if fresh:
-            self._events = sorted([*self._events, *fresh], key=lambda each: each.wall)
+            # One machine: its monotonic clock is the same for all processes.
+            self._events = sorted([*self._events, *fresh], key=lambda each: each.ts)
 
     def _settle(self) -> None:
         """Have the services write what they have seen."""
