@@ -62,15 +62,15 @@ class Server:
 class Pki:
     """The real cluster's authority and certificates, as files."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, clients: bool = False) -> None:
         now = time.time()
         authority = CertificateAuthority.create("kubernetes", now)
         self.ca = folder / "ca.crt"
         self.ca.write_bytes(authority.certificate.cert_pem)
         self.cert, self.key = folder / "server.crt", folder / "server.key"
-        made = authority.issue(
-            Profile("server", hosts=("127.0.0.1",), usages=(Usage.SERVER,)), now
-        )
+        usages = (Usage.SERVER, Usage.CLIENT) if clients else (Usage.SERVER,)
+        profile = Profile("server", hosts=("127.0.0.1",), usages=usages)
+        made = authority.issue(profile, now)
         self.cert.write_bytes(made.cert_pem)
         self.key.write_bytes(made.key_pem)
 
