@@ -1,14 +1,15 @@
 """Client libraries, as their users have them: what each does is in `clients/`.
 
 A script does everything once and prints what came of it; a row of the closing table is
-one of these things. kr8s offers v4 only and then sends no standard input: it has no
-such cell.
+one of these things. A client has no cell for what it has no function for; kr8s offers v4
+only and then sends no standard input.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,13 +39,38 @@ EXPECTED = {
     "logs": "one\ntwo\nthree\n",
     "watch": "Running",
     "list": ["libraries-logged", "shell"],
+    "attach": "got it: hello\n",
+    "port-forward": "you said hello",
+    "cp": "copied\n",
 }
+#: What a client cannot do, by its own documentation.
+LACKING = {
+    "kubernetes-35": {"cp"},
+    "kubernetes-37": {"cp"},
+    "kubernetes-asyncio": {"cp", "port-forward"},
+    "kr8s": {"attach", "cp", "stdin"},
+    "lightkube": {"attach", "cp", "port-forward"},
+    "client-node": set(),
+}
+# Answers a word to whoever connects, and each line to whoever is attached.
+_ANSWER = """
+import os, socket, sys, threading
+def serve():
+    listener = socket.create_server((os.environ["MINI_KUBE_POD_IP"], 7000))
+    while True:
+        connection = listener.accept()[0]
+        connection.sendall(b"you said " + connection.recv(5))
+        connection.close()
+threading.Thread(target=serve, daemon=True).start()
+while line := sys.stdin.readline():
+    print("got it:", line, end="", flush=True)
+"""
 _SPEAK = "printf 'one\\ntwo\\n'; sleep 1; echo three"
 _CELLS = [
     (client, what)
     for client in _CLIENTS
     for what in EXPECTED
-    if (client, what) != ("kr8s", "stdin")
+    if what not in LACKING[client]
 ]
 
 
@@ -53,6 +79,14 @@ def outcome_of(cluster, shell):
     """Run a client's script the first time that something of it is asked for."""
     name = "libraries-logged"
     cluster.pod(name, "sh", "-c", _SPEAK, restartPolicy="Never")
+    answering = {
+        "name": "c",
+        "image": "busybox",
+        "command": [sys.executable, "-c", _ANSWER],
+        "stdin": True,
+        "readinessProbe": {"tcpSocket": {"port": 7000}, "periodSeconds": 1},
+    }
+    cluster.pod("libraries-answering", containers=[answering])
 
     @functools.cache
     def run(client_name):
@@ -68,7 +102,7 @@ def outcome_of(cluster, shell):
             str(cluster.kubeconfig),
             shell,
             name,
-            shell,
+            "libraries-answering",
             env={"CLIENT_FOLDER": str(client.folder), "PYTHONPATH": ""},
         )
         if done.returncode != 0:

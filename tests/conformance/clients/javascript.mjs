@@ -1,8 +1,11 @@
 // What @kubernetes/client-node does. Its folder is in CLIENT_FOLDER.
 
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import stream from 'node:stream';
 
-const {CoreV1Api, Exec, KubeConfig, Log, Watch} = await import(
+const {Attach, CoreV1Api, Cp, Exec, KubeConfig, Log, PortForward, Watch} = await import(
   `${process.env.CLIENT_FOLDER}/node_modules/@kubernetes/client-node/dist/index.js`
 );
 const namespace = 'default';
@@ -69,6 +72,55 @@ async function logs(container) {
   return text();
 }
 
+/** Writes go in; the first text that holds `end` comes out. */
+function talk(end) {
+  let text = '';
+  const input = new stream.PassThrough();
+  let told;
+  const answer = new Promise((resolve) => (told = resolve));
+  const output = new stream.Writable({
+    write(chunk, _, done) {
+      text += chunk;
+      if (text.includes(end)) told(text);
+      done();
+    },
+  });
+  return [input, output, answer];
+}
+
+async function attach() {
+  const [input, output, answer] = talk('\n');
+  const socket = await new Attach(config).attach(
+    namespace, watched, 'c', output, null, input, false,
+  );
+  input.write('hello\n');
+  const text = await answer;
+  socket.close();
+  return text;
+}
+
+async function forward() {
+  const [input, output, answer] = talk('hello');
+  const socket = await new PortForward(config).portForward(
+    namespace, watched, [7000], output, null, input,
+  );
+  input.write('hello');
+  const text = await answer;
+  socket.close();
+  return text;
+}
+
+/** Into the pod; its promise is kept before the copy is made. */
+async function copy() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'copy-'));
+  fs.writeFileSync(path.join(folder, 'by-client-node'), 'copied\n');
+  await new Cp(config).cpToPod(namespace, pod, pod, folder, '.');
+  const waiting = 'until [ -s by-client-node ]; do sleep 0.05; done; cat by-client-node';
+  const [, text] = await run(pod, ['sh', '-c', waiting]);
+  fs.rmSync(folder, {recursive: true});
+  return text;
+}
+
 const listed = await api.listNamespacedPod({namespace});
 const codes = [];
 for (const code of [0, 1, 42]) {
@@ -83,6 +135,9 @@ console.log(
     'exit codes': codes,
     'much output': (await run(pod, ['seq', '1', '100000']))[1].length,
     stdin: (await run(pod, ['cat'], stream.Readable.from(['one\n', 'two\n'])))[1],
+    attach: await attach(),
+    'port-forward': await forward(),
+    cp: await copy(),
     'missing pod': await missing(),
   }),
 );

@@ -1,6 +1,7 @@
 """What kr8s does. It offers v4 only, over which it refuses to send standard input."""
 
 import json
+import socket
 import sys
 
 import kr8s
@@ -17,6 +18,15 @@ def watch_pod(api, name):
         if pod.status.phase == "Running":
             return "Running"
     return None
+
+
+def forward(pod):
+    with (
+        pod.portforward(remote_port=7000, local_port="auto") as port,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as connection,
+    ):
+        connection.sendall(b"hello")
+        return connection.makefile("rb").read().decode()
 
 
 def missing(name, api):
@@ -39,6 +49,7 @@ def main(kubeconfig, name, logged, watched):
         "exec": run(pod, ["sh", "-c", "echo out; echo err >&2; exit 7"]),
         "exit codes": [run(pod, ["sh", "-c", f"exit {c}"])[0] for c in (0, 1, 42)],
         "much output": len(run(pod, ["seq", "1", "100000"])[1]),
+        "port-forward": forward(Pod.get(watched, api=api)),
         "missing pod": missing("no-such-pod", api),
     }
 

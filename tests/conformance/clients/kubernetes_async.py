@@ -33,6 +33,26 @@ async def run(api, pod, command, *, lines=()):
     return [code, streams[STDOUT].decode(), streams[STDERR].decode()]
 
 
+async def attach(api, pod):
+    connection = await api.connect_get_namespaced_pod_attach(
+        pod,
+        NAMESPACE,
+        stdin=True,
+        stdout=True,
+        stderr=True,
+        tty=False,
+        _preload_content=False,
+    )
+    out = b""
+    async with connection as socket:
+        await socket.send_bytes(bytes([STDIN]) + b"hello\n")
+        async for message in socket:
+            out += message.data[1:] if message.data[0] == STDOUT else b""
+            if b"\n" in out:
+                break
+    return out.decode()
+
+
 async def refused(api, pod):
     try:
         await run(api, pod, ["true"])
@@ -73,6 +93,7 @@ async def main(kubeconfig, pod, logged, watched):
             "exit codes": [code for code, _, _ in codes],
             "much output": len(many[1]),
             "stdin": echoed[1],
+            "attach": await attach(api, watched),
             "missing pod": await refused(api, "no-such-pod"),
         }
 

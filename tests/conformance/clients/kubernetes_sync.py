@@ -4,7 +4,7 @@ import json
 import sys
 
 from kubernetes import client, config, watch
-from kubernetes.stream import stream
+from kubernetes.stream import portforward, stream
 
 NAMESPACE = "default"
 
@@ -47,6 +47,36 @@ def echo(api, pod, lines):
     return out
 
 
+def attach(api, pod):
+    found = stream(
+        api.connect_get_namespaced_pod_attach,
+        pod,
+        NAMESPACE,
+        stdin=True,
+        stdout=True,
+        stderr=True,
+        tty=False,
+        _preload_content=False,
+    )
+    found.write_stdin("hello\n")
+    out = ""
+    while found.is_open() and "\n" not in out:
+        found.update(timeout=10)
+        out += found.read_stdout() if found.peek_stdout() else ""
+    found.close()
+    return out
+
+
+def forward(api, pod):
+    forwarding = portforward(
+        api.connect_get_namespaced_pod_portforward, pod, NAMESPACE, ports="7000"
+    )
+    socket = forwarding.socket(7000)
+    socket.setblocking(True)
+    socket.sendall(b"hello")
+    return socket.makefile("rb").read().decode()
+
+
 def refused(api, pod):
     try:
         session(api, pod, ["true"])
@@ -81,6 +111,8 @@ def main(kubeconfig, pod, logged, watched):
         "exit codes": [run(api, pod, ["sh", "-c", f"exit {c}"])[0] for c in (0, 1, 42)],
         "much output": len(run(api, pod, ["seq", "1", "100000"])[1]),
         "stdin": echo(api, pod, ["one\n", "two\n"]),
+        "attach": attach(api, watched),
+        "port-forward": forward(api, watched),
         "missing pod": refused(api, "no-such-pod"),
     }
 
