@@ -318,7 +318,8 @@ class SpdyClientCarrier(_SpdyCarrier):
 
     All streams are opened at once; client-go waits for each reply before the next.
     That a cut looks like success there (no status is exit code 0) is not copied:
-    a connection that ends in silence, with no word on the error stream, gives 1006.
+    a connection that ends in silence, with no word on the error stream, gives 1006,
+    also when a GOAWAY came before.
     """
 
     def __init__(
@@ -352,9 +353,7 @@ class SpdyClientCarrier(_SpdyCarrier):
                 self._unanswered.discard(stream_id)
                 if not self._unanswered:
                     self._creation_deadline = None
-            case GoneAway():
-                self._end(CloseCode.NORMAL, "", events)
-            case ConnectionClosed():
+            case GoneAway() | ConnectionClosed():
                 self._on_cut(events)
 
     def _on_data(self, event: ChannelData, events: list[CarrierEvent]) -> None:

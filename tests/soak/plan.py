@@ -10,22 +10,32 @@ __all__ = ["OPERATIONS", "Plan", "plan_of"]
 
 OPERATIONS = ("output", "input", "echo", "terminal", "forward", "logs")
 
+_STREAMS = ("upstream", "downstream", "both")
+#: A server answers a close with a good close, and to a client that sent none, that is a
+#: good end: so says client-go, and so it is upstream.
+_DOWNSTREAM = "downstream"
 _STREAM_HOPS = ("kubectl-apiserver", "apiserver-kubelet", "kubelet-cri-streaming")
-_HALF_A_SECOND = 500
-
-#: Faults that keep the order and the content of what they deliver: name -> attributes.
-#: Those that change bytes on purpose would break the invariants by themselves.
+#: Faults that keep the order and the content of what they deliver: name -> attributes
+#: with their ranges. Those that change or drop bytes would break what must hold by
+#: themselves, and so would a status that never comes: clients take it for success.
 _FAULTS: dict[str, dict[str, tuple[int, int]]] = {
-    "latency": {"latency": (0, 60), "jitter": (0, 30)},
     "bandwidth": {"rate": (20, 4000)},
-    "slow_close": {"delay": (0, 200)},
-    "timeout": {"timeout": (1, 300)},
+    "close_code": {"n": (0, 20), "code": (1001, 1003)},
+    "coalesce": {"size": (1, 70_000), "delay": (0, 60)},
+    "frame_delay": {"n": (1, 20), "delay": (0, 200)},
+    "half_close": {"after": (0, 40_000)},
+    "http_answer": {"status": (400, 599)},
+    "idle_cut": {"timeout": (30, 500)},
+    "latency": {"latency": (0, 60), "jitter": (0, 30)},
+    "limit_data": {"bytes": (0, 60_000)},
+    "no_pong": {},
     "reset_peer": {"timeout": (0, 300)},
     "slicer": {"average_size": (1, 900), "size_variation": (0, 1), "delay": (0, 800)},
-    "limit_data": {"bytes": (0, 60_000)},
-    "truncate": {"at": (0, 40_000)},
-    "stall": {"at": (0, 40_000)},
-    "half_close": {"at": (0, 40_000)},
+    "slow_close": {"delay": (0, 200)},
+    "spdy_goaway": {"n": (1, 20)},
+    "stall": {"after": (0, 40_000)},
+    "status_late": {"delay": (0, 300)},
+    "timeout": {"timeout": (1, 300)},
 }
 
 
@@ -89,7 +99,7 @@ def _fault(chance: random.Random, seed: int, number: int) -> dict[str, Any]:
         "name": f"soak-{seed}-{number}",
         "type": name,
         "hop": chance.choice(_STREAM_HOPS),
-        "stream": chance.choice(("upstream", "downstream", "both")),
+        "stream": _DOWNSTREAM if name == "close_code" else chance.choice(_STREAMS),
         "toxicity": 1.0,
         "seed": seed,
         "attributes": {

@@ -267,6 +267,13 @@ def test_the_end_of_the_connection_is_good_after_a_status_only():
         assert peer.session.receive_eof() == [closed]
 
 
+def test_a_goaway_before_the_status_is_no_good_ending():
+    peer = Peer(SpdyRemoteCommandClient(V4, ALL))
+    peer.says(*map(SynReply, (1, 3, 5, 7)), data(5, b"half"))
+
+    assert peer.says(GoAway(0)) == [Closed(1006, "unexpected EOF")]
+
+
 def test_a_client_cleans_up_when_the_session_is_over():
     peer = Peer(SpdyRemoteCommandClient(V4, StreamOptions(stdin=True, stdout=True)))
     peer.hears()
