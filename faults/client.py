@@ -173,7 +173,7 @@ class FaultClient:
         """The faults that are set, with `hits`, `connections` and `services`."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for service in self._view.admin_sockets:
-            for rule in self._ask(service, {"cmd": "fault_list"})["rules"]:
+            for rule in self._tell(service, {"cmd": "fault_list"}).get("rules", ()):
                 key = (rule["hop"], rule["name"])
                 known = found.setdefault(key, {**rule, "services": []})
                 if known["services"]:
@@ -196,7 +196,7 @@ class FaultClient:
         """Take all faults away; answers how many these were."""
         number = len(self.list())
         for service in self._view.admin_sockets:
-            self._ask(service, {"cmd": "fault_reset"})
+            self._tell(service, {"cmd": "fault_reset"})
         return number
 
     def watch(self, on: bool = True) -> None:
@@ -205,7 +205,7 @@ class FaultClient:
         A fault on frames that is set later then reaches those in their middle.
         """
         for service in self._view.admin_sockets:
-            self._ask(service, {"cmd": "fault_watch", "on": on})
+            self._tell(service, {"cmd": "fault_watch", "on": on})
 
     def _prepared(self, rule: Rule) -> Mapping[str, Any]:
         """The rule as the services need it: with certificates and process ids."""
@@ -229,7 +229,16 @@ class FaultClient:
         return SetFault(self, {**rule.to_json(), "hits": 1}, ())
 
     def _remove(self, service: str, name: str, hop: str) -> None:
-        self._ask(service, {"cmd": "fault_remove", "name": name, "hop": hop})
+        self._tell(service, {"cmd": "fault_remove", "name": name, "hop": hop})
+
+    def _tell(self, service: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask a service, unless it has ended: its faults have ended with it."""
+        try:
+            return self._ask(service, request)
+        except FaultError as err:
+            if isinstance(err.__context__, ConnectionRefusedError | FileNotFoundError):
+                return {}
+            raise
 
     def _ask(self, service: str, request: dict[str, Any]) -> dict[str, Any]:
         path = self._view.admin_sockets.get(service)

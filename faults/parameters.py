@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,11 @@ __all__ = ["Kind", "Parameter", "RuleError", "read_parameters"]
 
 Kind = Literal["int", "float", "text", "bool", "base64", "headers"]
 
+#: What may stand in a head: RFC 9110 5.6.2, 5.5; latin-1 as `wire.http1` writes it.
+HEADER_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+HEADER_VALUE = r"[\t -~\x80-\xff]*"
+_NAME = re.compile(HEADER_NAME + r"\Z")
+_JUNK = re.compile(r"[^\t -~\x80-\xff]")
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
@@ -35,6 +41,8 @@ class Parameter:
         least, most: the range of a number; None: no bound.
         choices: the only texts that are allowed; empty: any.
         private: not shown, and not for people to give.
+        required: it must be given.
+        pattern: what a text, or the names and values of headers, must match.
     """
 
     name: str
@@ -46,6 +54,8 @@ class Parameter:
     most: float | None = None
     choices: tuple[str, ...] = ()
     private: bool = False
+    required: bool = False
+    pattern: str = ""
 
     def read(self, value: Any) -> Any:
         """The value, from JSON or from the text of a command line.
@@ -58,10 +68,20 @@ class Parameter:
             raise RuleError(f"{self.name}: {value!r} is not {_NAMES[self.kind]}")
         if isinstance(read, int | float) and not isinstance(read, bool):
             self._check_range(read)
+        self._check_texts(read)
         if self.choices and read not in self.choices:
             allowed = ", ".join(self.choices)
             raise RuleError(f"{self.name}: {value!r} is none of {allowed}")
         return read
+
+    def _check_texts(self, read: Any) -> None:
+        """Header names and values, which must not end a head early."""
+        if self.kind == "headers":
+            bad = [n for n, v in read.items() if not _NAME.match(n) or _JUNK.search(v)]
+            if bad:
+                raise RuleError(f"{self.name}: {bad[0]!r} cannot stand in a head")
+        if self.pattern and not re.fullmatch(self.pattern, str(read)):
+            raise RuleError(f"{self.name}: {read!r} cannot stand there")
 
     def _check_range(self, number: float) -> None:
         low = self.least is not None and number < self.least
@@ -165,6 +185,9 @@ def read_parameters(
             public = [p.name for p in parameters if not p.private]
             allowed = ", ".join(public) or "it has none"
             raise RuleError(f"{owner} has no parameter {name!r}: {allowed}")
+    for parameter in parameters:
+        if parameter.required and not given.get(parameter.name):
+            raise RuleError(f"{owner}: {parameter.name} must be given")
     values = {}
     for name, parameter in by_name.items():
         value = given.get(name)

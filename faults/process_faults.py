@@ -38,6 +38,8 @@ def send_signal(pid: int, started: int, name: str) -> bool:
     Args:
         started: its start time, in clock ticks since boot; a pid alone names nobody.
     """
+    if pid <= 0:
+        return False
     with contextlib.suppress(ProcessLookupError):
         descriptor = os.pidfd_open(pid)
         try:

@@ -10,7 +10,7 @@ import importlib
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from faults.parameters import Parameter, RuleError
+from faults.parameters import HEADER_NAME, HEADER_VALUE, Parameter, RuleError
 
 __all__ = ["GROUPS", "TYPES", "FaultType", "Group", "find_type"]
 
@@ -115,9 +115,19 @@ def _only(*names: str, **defaults: Any) -> tuple[Parameter, ...]:
 
 
 _ANSWER = (
-    _text("reason", "", "the words behind the status; empty: the usual ones"),
+    _text(
+        "reason",
+        "",
+        "the words behind the status; empty: the usual ones",
+        pattern=HEADER_VALUE,
+    ),
     _text("body", "", "the body"),
-    _text("content_type", "text/plain", "its Content-Type; empty: none"),
+    _text(
+        "content_type",
+        "text/plain",
+        "its Content-Type; empty: none",
+        pattern=HEADER_VALUE,
+    ),
     Parameter("headers", "headers", {}, "more headers, `Name: value`, a line each"),
 )
 _POSITION = (
@@ -427,14 +437,19 @@ _ALL = (
         "http_status",
         "the server's answer has another status; headers and body are its own",
         _int("status", 503, "the status", least=101, most=999),
-        _text("reason", "", "the words behind it; empty: the usual ones"),
+        _text(
+            "reason",
+            "",
+            "the words behind it; empty: the usual ones",
+            pattern=HEADER_VALUE,
+        ),
         maker="StatusLine",
     ),
     _http(
         "http_header",
         "a header of requests (upstream) or of answers (downstream) is another",
-        _text("header", "", "its name"),
-        _text("value", "", "its value"),
+        _text("header", "", "its name", required=True, pattern=HEADER_NAME),
+        _text("value", "", "its value", pattern=HEADER_VALUE),
         _text(
             "action",
             "set",
@@ -447,7 +462,7 @@ _ALL = (
     _http(
         "subprotocol",
         "the answer to a WebSocket handshake names another subprotocol",
-        _text("value", "", "that one; empty: none"),
+        _text("value", "", "that one; empty: none", pattern=HEADER_VALUE),
         maker="SubprotocolFault",
     ),
     _http(
