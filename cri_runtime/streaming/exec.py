@@ -67,7 +67,7 @@ def _terminal(tty: bool, size: TerminalSize | None) -> dict[str, Any]:
     """What a trace says of the command's terminal."""
     if not tty:
         return {}
-    return {"tty": True, "size": [size.width, size.height] if size else None}
+    return {"tty": True, "terminal": [size.width, size.height] if size else None}
 
 
 async def _output_end(session: Session) -> None:

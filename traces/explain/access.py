@@ -161,8 +161,10 @@ def container_starting(story: Story) -> Found:
 @rule("too-many-requests", "failure")
 def too_many(story: Story) -> Found:
     """429 on any hop."""
-    for exchange in story.exchanges:
-        if exchange.status == 429 and exchange.response:
+    busy = [each for each in story.exchanges if each.status == 429]
+    # it is passed on from hop to hop: who has too much to do is the innermost
+    for exchange in busy[-1:]:
+        if exchange.response:
             wait = header_of(exchange.response.info, "retry-after")
             after = f"; it says to come back after {wait} s" if wait else ""
             who = listener_of(exchange.hop)

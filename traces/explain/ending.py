@@ -61,7 +61,7 @@ def success_without_status(story: Story) -> Found:
 @rule("closed-with-code", "failure")
 def closed_with_code(story: Story) -> Found:
     """A close frame that says what was wrong."""
-    for exchange in story.streams[:]:
+    for exchange in story.streams:
         for event in _closes(exchange):
             code = event.info.get("code")
             if (
@@ -79,6 +79,7 @@ def closed_with_code(story: Story) -> Found:
                     event,
                     f"The {who} closed the WebSocket with code {code}: {said}.",
                 )
+                return
 
 
 @rule("client-closed", "note")
@@ -144,7 +145,7 @@ def output_after_status(story: Story) -> Found:
         return
     status = story.statuses[0]
     for event in final.after("channel", "stdout", "stderr"):
-        if event.len and event.wall > status.wall:
+        if event.len and _before(status, event):
             yield event, "Output came after the status; clients may not print it."
             return
 
@@ -206,7 +207,7 @@ def spdy_reset(story: Story) -> Found:
     if final is None:
         return
     for event in final.after("spdy", "rst_stream"):
-        before = not story.statuses or event.wall < story.statuses[0].wall
+        before = not story.statuses or _before(event, story.statuses[0])
         if before and event.info.get("status") != _CANCEL:
             name = event.info.get("name") or event.stream
             yield (
@@ -226,6 +227,10 @@ def spdy_goaway(story: Story) -> Found:
         if event.dir == "down" and not story.statuses:
             yield event, "The server said GOAWAY before it had sent a status."
             return
+
+
+def _before(one: Event, other: Event) -> bool:
+    return (one.wall, one.seq) < (other.wall, other.seq)
 
 
 def _closes(exchange: Exchange) -> list[Event]:

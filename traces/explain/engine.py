@@ -40,4 +40,6 @@ def explain(events: Iterable[Event], now: float | None = None) -> list[Explanati
         for rule in RULES.values()
         for event, text in rule.find(story)
     ]
-    return sorted(found, key=lambda one: (one.at.wall, one.at.seq))
+    found.sort(key=lambda one: (one.at.wall, one.at.seq))
+    # a client that tries again fails for the same reason
+    return list({(one.rule, one.text): one for one in reversed(found)}.values())[::-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING
 
 from traces.explain.explanation import rule
@@ -18,16 +18,20 @@ __all__: list[str] = []
 
 @rule("fallback-to-spdy", "note")
 def fallback(story: Story) -> Found:
-    """A WebSocket was refused, and the client asked again for SPDY."""
-    tries = story.on(story.outermost)
-    for first, second in itertools.pairwise(tries):
-        refused = first.wants == "websocket" and not _agreed(first)
-        if refused and second.wants.startswith("spdy") and first.response:
-            said = f" ({first.message})" if first.message else ""
+    """A WebSocket was refused, and the client asks again for SPDY."""
+    tries = [each for each in story.on(story.outermost) if each.wants]
+    for first, second in zip_longest(tries, tries[1:]):
+        if first.wants != "websocket" or _agreed(first) or not first.response:
+            continue
+        said = f" ({first.message})" if first.message else ""
+        why = f"the WebSocket handshake was answered {first.reason}{said}"
+        if second is not None and second.wants.startswith("spdy"):
+            yield first.response, f"The client fell back to SPDY, because {why}."
+        elif not first.body.startswith(b"{"):
             yield (
                 first.response,
-                "The client fell back to SPDY, because the WebSocket handshake was"
-                f" answered {first.reason}{said}.",
+                f"No WebSocket came of it: {why}. kubectl asks again, for SPDY, at"
+                " once; without an id of its own that is a session beside this one.",
             )
 
 
@@ -46,6 +50,7 @@ def no_subprotocol(story: Story) -> Found:
                 f" with {chosen}: a proxy that does not pass on Sec-WebSocket-Protocol"
                 " does this. kubectl drops such a connection and tries SPDY.",
             )
+            return
 
 
 @rule("subprotocol-refused", "note")
@@ -69,8 +74,10 @@ def subprotocol_refused(story: Story) -> Found:
 @rule("translated", "note")
 def translated(story: Story) -> Found:
     """WebSocket on one hop, SPDY on the next."""
-    path = list(story.requests_upgraded())
-    for outer, inner in itertools.pairwise(path):
+    final = story.final
+    begun = final.request.wall if final else 0.0  # an earlier try is another story
+    path = [e for e in story.requests_upgraded() if e.request.wall >= begun]
+    for outer, inner in pairwise(path):
         if outer.wants == "websocket" and inner.wants.startswith("spdy"):
             who = listener_of(outer.hop)
             # a WebSocket that was tried first and refused is why

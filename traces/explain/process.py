@@ -167,7 +167,7 @@ def streams_missing(story: Story) -> Found:
 def no_terminal_size(story: Story) -> Found:
     """A terminal without a size."""
     event = story.process("started")
-    if event is not None and event.info.get("tty") and not event.info.get("size"):
+    if event is not None and event.info.get("tty") and not event.info.get("terminal"):
         yield (
             event,
             "The client has not said how large its terminal is, so the command sees 0"

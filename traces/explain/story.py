@@ -204,7 +204,8 @@ class Story:
         if final is None:
             return True
         if final.response is not None and not final.upgraded:
-            return final.body_end is not None or self.now is None
+            ended = final.body_end or final.closed
+            return final.status >= 400 or ended is not None or self.now is None
         return final.closed is not None or bool(self.statuses)
 
     @property

@@ -446,6 +446,112 @@ class port_forward:  # noqa: N801 - a context manager
         self.child.wait()
 
 
+def broken(name, *fault):
+    """A situation of an exec under a fault: HOP TYPE KEY=VALUE ..."""
+
+    def enter(function):
+        def play(stage):
+            _fault(stage, "add", *fault)
+            try:
+                function(stage)
+            finally:
+                _fault(stage, "reset")
+
+        SITUATIONS[name] = play
+        return function
+
+    return enter
+
+
+def _fault(stage, verb, *arguments):
+    where = ["--state-dir", str(stage.cluster.state)]
+    stage.cluster.run(
+        "mini-kube",
+        "fault",
+        "--name",
+        stage.cluster.name,
+        *where,
+        verb,
+        *arguments,
+        check=True,
+    )
+
+
+def _exec(stage, **options):
+    # it gives all its requests one session id
+    command = ("exec", "--explain", POD, "--", "sh", "-c", "echo out; exit 3")
+    stage.kubectl(*command, **options)
+
+
+SPDY = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"}
+INNER = "apiserver-kubelet"
+broken("status-missing", INNER, "status_missing")(_exec)
+broken("status-malformed", INNER, "status_malformed", "payload=oh no")(_exec)
+broken("status-twice", INNER, "status_twice")(_exec)
+broken("close-code", INNER, "close_code", "code=1011", "reason=bye", "n=2")(_exec)
+broken("text-for-binary", INNER, "text_for_binary", "n=2")(_exec)
+broken("unknown-channel", INNER, "unknown_channel", "n=2")(_exec)
+broken("cut-in-the-middle", INNER, "limit_data", "bytes=180")(_exec)
+broken(
+    "websocket-refused",
+    INNER,
+    "http_answer",
+    "status=403",
+    "body=no websockets here",
+    "--upgrade",
+    "websocket",
+)(_exec)
+broken(
+    "html-page",
+    INNER,
+    "http_answer",
+    "status=404",
+    "content_type=text/html",
+    "body=<h1>404</h1>",
+    "--upgrade",
+    "any",
+)(_exec)
+broken("subprotocol-stripped", INNER, "subprotocol")(_exec)
+broken(
+    "busy",
+    INNER,
+    "http_answer",
+    "status=429",
+    "headers=Retry-After: 60",
+    "--upgrade",
+    "any",
+)(_exec)
+broken(
+    "call-refused",
+    "kubelet-cri",
+    "grpc_status",
+    "method=Exec",
+    "code=RESOURCE_EXHAUSTED",
+    "message=too many sessions",
+)(_exec)
+broken("url-used", "kubelet-cri", "stream_url", "method=Exec", "how=used")(_exec)
+broken("runtime-not-listening", "kubelet-cri", "stream_url", "method=Exec", "how=dead")(
+    _exec
+)
+broken("certificate-expired", INNER, "certificate_expired")(_exec)
+broken("spdy-reset", INNER, "spdy_reset", "status=2")(
+    lambda stage: _exec(stage, env=SPDY)
+)
+broken("spdy-goaway", INNER, "spdy_goaway", "n=1")(lambda stage: _exec(stage, env=SPDY))
+
+
+@situation
+def over_spdy(stage):
+    _exec(stage, env=SPDY)
+
+
+def _slow_exec(stage):
+    stage.kubectl("exec", POD, "--", "sleep", "17")
+
+
+broken("no-pong", INNER, "no_pong")(_slow_exec)
+
+
 #: With another emulated version.
 OLD = {}
 
