@@ -139,9 +139,7 @@ class _StreamRoute:
             for name, value in head.headers
         ]
         if TraceParent.parse(get_header(headers, HEADER)) is None:
-            session = new_traceparent()
-            if target.trace is not None:
-                session = TraceParent(target.trace, session.parent_id)
+            session = TraceParent(target.trace, new_traceparent().parent_id)
             headers = [item for item in headers if item[0].lower() != HEADER]
             headers.append((HEADER, str(session)))
         return RequestHead(

@@ -1,10 +1,15 @@
 """Puts the tap's streaming URLs into a runtime's answers, without I/O.
 
-It stands in an HTTP/2 connection and lets everything pass as it is, but for the DATA of
-answers to Exec, Attach and PortForward: a message is held until it is whole, and its URL
-overwritten by another of the same length. Frames keep their sizes and their order.
+It stands in an HTTP/2 connection and lets everything pass as it is, but for the calls
+Exec, Attach and PortForward:
 
-Source: RFC 9113 section 4.1 (frames), 6.1 (padding); grpc doc/PROTOCOL-HTTP2.md.
+- an answer is held until it is whole, and its URL overwritten by another of the same
+  length: frames keep their sizes and their order, flow control sees no difference;
+- a call without a session id gets one, as a last header field that leaves the state of
+  HPACK as it is, so that the call and its streaming connection belong together.
+
+Source: RFC 9113 section 4.1 (frames), 6.1 and 6.2 (padding); RFC 7541 section 6.2.2
+(literals without indexing); grpc doc/PROTOCOL-HTTP2.md.
 """
 
 from __future__ import annotations
@@ -13,13 +18,15 @@ import logging
 import struct
 from typing import TYPE_CHECKING
 
-from hops.session import HEADER, TraceParent
+from hops.session import HEADER, TraceParent, new_traceparent
 from wire.errors import RemoteProtocolError
 from wire.grpc_messages import is_grpc, method_name
-from wire.http2 import Http2FrameType, Http2Reader
+from wire.http2 import PREFACE, Http2FrameType, Http2Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from wire.http2 import Http2Frame
 
 __all__ = ["StreamUrlChanger"]
 
@@ -31,13 +38,14 @@ _FRAME_HEADER = 9
 _PREFIX = 5  # gRPC: compressed, length
 _PADDED, _END_STREAM = 0x8, 0x1
 _URL_FIELD = 0x0A  # field 1, length-delimited
+_MAX_HEADERS = 16 * 1024  # what every peer takes (RFC 9113 4.2)
 _LARGEST = 64 * 1024  # an answer that is larger holds no URL of a runtime
 
 
 class _Answer:
     """The DATA of one call, held until its message is whole."""
 
-    def __init__(self, trace: str | None) -> None:
+    def __init__(self, trace: str) -> None:
         self.trace = trace
         self.frames: list[bytearray] = []
         self.places: list[tuple[int, int]] = []  # of each octet: frame, offset
@@ -75,32 +83,51 @@ class StreamUrlChanger:
         replace: (URL, session) -> a URL of the same length, or None.
     """
 
-    def __init__(self, replace: Callable[[str, str | None], str | None]) -> None:
+    def __init__(self, replace: Callable[[str, str], str | None]) -> None:
         self._replace = replace
         self._requests = Http2Reader(client=True)
+        self._sent = bytearray()  # by the client, not passed on yet
+        self._preface = len(PREFACE)  # what is left of it
         self._answers: dict[int, _Answer] = {}
         self._buffer = bytearray()
         self._passing = 0  # octets of the frame under way
         self._blind = False
 
     def upward(self, data: bytes) -> bytes:
-        """Learn which streams ask for a URL; `data` goes on unchanged."""
-        if not self._blind:
-            try:
-                for frame in self._requests.receive_data(data):
-                    if frame.headers is not None and is_grpc(frame.headers):
-                        self._note_call(frame.stream, dict(frame.headers))
-                    elif frame.type == Http2FrameType.RST_STREAM:
-                        self._give_up(frame.stream)
-            except RemoteProtocolError as err:
-                logger.warning("not HTTP/2: passed on as it is: %s", err)
-                self._blind = True
-        return data
+        """What the runtime gets for it; frames go on when they are whole."""
+        if self._blind:
+            return data
+        self._sent += data
+        try:
+            frames = self._requests.receive_data(data)
+        except RemoteProtocolError as err:
+            logger.warning("not HTTP/2: passed on as it is: %s", err)
+            self._blind = True
+            return self._take_sent(len(self._sent))
+        preface = self._take_sent(self._preface)
+        self._preface -= len(preface)
+        return preface + b"".join(map(self._on_request, frames))
 
-    def _note_call(self, stream: int, headers: dict[str, str]) -> None:
-        if method_name(headers.items()) in _METHODS:
-            session = TraceParent.parse(headers.get(HEADER))
-            self._answers[stream] = _Answer(session.trace_id if session else None)
+    def _take_sent(self, size: int) -> bytes:
+        taken = bytes(self._sent[:size])
+        del self._sent[:size]
+        return taken
+
+    def _on_request(self, frame: Http2Frame) -> bytes:
+        """The frame as the runtime is to get it."""
+        raw = self._take_sent(frame.size)
+        if frame.type == Http2FrameType.RST_STREAM:
+            self._give_up(frame.stream)
+        if frame.headers is None or not is_grpc(frame.headers):
+            return raw
+        if method_name(frame.headers) not in _METHODS:
+            return raw
+        session = TraceParent.parse(dict(frame.headers).get(HEADER))
+        if session is None:
+            session = new_traceparent()
+            raw = _with_field(raw, HEADER, str(session))
+        self._answers[frame.stream] = _Answer(session.trace_id)
+        return raw
 
     def _give_up(self, stream: int) -> None:
         """The client wants no answer; what is held still belongs to its window."""
@@ -184,6 +211,19 @@ class StreamUrlChanger:
             logger.warning("a streaming URL that cannot be replaced: %s", url)
             return
         answer.overwrite(_PREFIX + at, ours.encode("ascii"))
+
+
+def _with_field(frame: bytes, name: str, value: str) -> bytes:
+    """A frame that ends a header block, with one more field at its end."""
+    field = b"\0" + b"".join(
+        bytes([len(part)]) + part.encode("ascii") for part in (name, value)
+    )
+    size = len(frame) - _FRAME_HEADER + len(field)
+    if size > _MAX_HEADERS:
+        return frame
+    padded = frame[3] == Http2FrameType.HEADERS and frame[4] & _PADDED
+    end = len(frame) - (frame[_FRAME_HEADER] if padded else 0)
+    return size.to_bytes(3, "big") + frame[3:end] + field + frame[end:]
 
 
 def _find_url(message: bytes) -> tuple[int, str] | None:

@@ -32,7 +32,7 @@ class StreamTarget:
 
     server: ServerUrl
     path: str
-    trace: str | None
+    trace: str
 
 
 class StreamTargets:
@@ -46,7 +46,7 @@ class StreamTargets:
         self._base = f"http://{authority}"
         self._targets: OrderedDict[str, StreamTarget] = OrderedDict()
 
-    def replace(self, url: str, trace: str | None) -> str | None:
+    def replace(self, url: str, trace: str) -> str | None:
         """Our URL for one of the runtime's, of the same length; None if none fits."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:

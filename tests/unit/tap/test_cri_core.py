@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rpc import cri_v1_pb2 as cri
 from tap.cri_core import StreamUrlChanger
-from wire.http2 import PREFACE
+from wire.http2 import PREFACE, Http2Reader
 
 URL = "http://127.0.0.1:41234/exec/AbCdEfGh"
 OURS = "http://127.0.0.1:50000/exec/zyxwvuts"
@@ -66,21 +66,84 @@ def changer(asked):
 
 def begin(changer, *frames):
     sent = PREFACE + frame(4, 0, 0, b"") + b"".join(frames)
-    assert changer.upward(sent) == sent
+    return changer.upward(sent)
 
 
 def test_the_url_of_an_answer_is_replaced(changer, asked):
     begin(changer, call(1, EXEC))
 
     assert changer.downward(data(1, ANSWER) + TRAILERS) == data(1, CHANGED) + TRAILERS
-    assert asked == [(URL, None)]
+    assert [url for url, _ in asked] == [URL]
 
 
-def test_the_session_of_the_call_is_told(changer, asked):
-    begin(changer, call(1, EXEC, ("traceparent", f"00-{TRACE}-b7ad6b7169203331-01")))
+def test_the_session_of_a_call_is_told_and_the_call_not_touched(changer, asked):
+    asking = call(1, EXEC, ("traceparent", f"00-{TRACE}-b7ad6b7169203331-01"))
+
+    assert begin(changer, asking).endswith(asking)
+    changer.downward(data(1, ANSWER))
+    assert asked == [(URL, TRACE)]
+
+
+def fields(sent):
+    """The header fields that a runtime gets, by stream."""
+    return {
+        each.stream: dict(each.headers)
+        for each in Http2Reader(client=True).receive_data(sent)
+        if each.headers is not None
+    }
+
+
+def padded(asking, padding):
+    payload = bytes([padding]) + asking[9:] + bytes(padding)
+    return frame(1, 0x4 | 0x8, 1, payload)
+
+
+def in_two(asking):
+    """HEADERS and CONTINUATION."""
+    return frame(1, 0, 1, asking[9:20]) + frame(9, 0x4, 1, asking[20:])
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        call(1, EXEC),
+        padded(call(1, EXEC), 0),
+        padded(call(1, EXEC), 7),
+        in_two(call(1, EXEC)),
+    ],
+    ids=["plain", "padded by nothing", "padded", "continued"],
+)
+def test_a_call_without_a_session_gets_one(changer, asked, asking):
+    got = fields(begin(changer, asking))[1]
     changer.downward(data(1, ANSWER))
 
-    assert asked == [(URL, TRACE)]
+    assert got[":path"] == EXEC
+    assert got["traceparent"].split("-")[1] == asked[0][1]
+
+
+@given(places=st.lists(st.integers(0, 400), max_size=8))
+def test_requests_may_be_cut_anywhere(places):
+    changer = StreamUrlChanger(lambda url, trace: OURS)
+    sent = (
+        PREFACE
+        + frame(4, 0, 0, b"")
+        + call(1, EXEC)
+        + data(1, b"x" * 99)
+        + call(3, VERSION)
+    )
+    places = [0, *sorted(place % len(sent) for place in places), len(sent)]
+
+    got = b"".join(changer.upward(sent[a:b]) for a, b in pairwise(places))
+
+    assert set(fields(got)[1]) == {"content-type", ":path", "traceparent"}
+    assert set(fields(got)[3]) == {"content-type", ":path"}
+    assert data(1, b"x" * 99) in got
+
+
+def test_other_calls_are_not_touched(changer):
+    asking = call(1, VERSION)
+
+    assert begin(changer, asking).endswith(asking)
 
 
 @given(places=st.lists(st.integers(0, 200), max_size=6))
