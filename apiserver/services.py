@@ -56,6 +56,11 @@ class Cachers:
             )
         return cacher
 
+    @property
+    def watchers(self) -> int:
+        """How many watches are open, our own included."""
+        return sum(cacher.watchers for cacher in self._cachers.values())
+
     async def close(self) -> None:
         cachers, self._cachers = self._cachers, {}
         for cacher in cachers.values():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from apiserver.config import Config
 from apiserver.main import make_parser
+from apiserver.storage.interface import StoreUnavailable
 from controllers.config import ControllersConfig
 from faults.service import serve_faults
 from hops.admin import AdminServer
@@ -47,7 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         controllers = _controllers_config(options, config)
     except ValueError as error:
         parser.error(str(error))
-    asyncio.run(_run(config, controllers, options))
+    try:
+        asyncio.run(_run(config, controllers, options))
+    except StoreUnavailable as error:
+        print(f"mini-apiserver: the store cannot be opened: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -70,6 +75,8 @@ async def _run(
     admin = AdminServer(hops, options.admin_socket) if options.admin_socket else None
     if admin is not None:
         serve_faults(admin, hops)
+        admin.add_count("long_running", lambda: server.services.long_running)
+        admin.add_count("watchers", lambda: server.services.cachers.watchers)
     try:
         if admin is not None:
             await admin.start()

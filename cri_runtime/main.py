@@ -76,6 +76,8 @@ async def _run(config: Config) -> None:
 
             admin = await AdminServer(hops, config.admin_socket).start()
             serve_faults(admin, hops)
+            admin.add_count("tokens", lambda: runtime.streaming.pending)
+            admin.add_count("forwardings", lambda: runtime.streaming.forwardings)
             cleanup.push_async_callback(admin.close)
         sys.stdout.write(
             f"mini-cri: serving on unix://{runtime.address}, "

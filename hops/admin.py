@@ -64,12 +64,17 @@ class AdminServer:
             "trace_stream": self._trace_stream,
             "clock": self._clock,
         }
+        self._counts: dict[str, Callable[[], int]] = {}
         self._kept_clock = Path(f"{path}.clock")
         clock.restore(self._kept_clock)
 
     def add_command(self, name: str, command: Command) -> None:
         """Let the service answer a command of its own."""
         self._commands[name] = command
+
+    def add_count(self, name: str, count: Callable[[], int]) -> None:
+        """Let `stats` tell how many there are of something, such as pending tokens."""
+        self._counts[name] = count
 
     async def start(self) -> AdminServer:
         """Listen. Answers itself."""
@@ -143,6 +148,7 @@ class AdminServer:
             "connections": self._hops.open_connections(),
             "tasks": len(asyncio.all_tasks()),
             "spawned": dict(sorted(tasks.items())),
+            "counts": {name: count() for name, count in self._counts.items()},
             "descriptors": _count_descriptors(),
             "rss_bytes": _resident_bytes(),
         }

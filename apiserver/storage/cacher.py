@@ -38,6 +38,7 @@ from apiserver.storage.watch_cache import (
 )
 from apiserver.storage.watch_timers import WatchTimers
 from apiserver.storage.watcher import QUEUE_CAPACITY, Watcher
+from hops.clock import answer_timeout
 from hops.tasks import spawn
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ class Cacher:
         self._closing = False
 
     # -- reads ------------------------------------------------------------------------
+
+    @property
+    def watchers(self) -> int:
+        """How many watches are open."""
+        return len(self._watchers)
 
     async def get(self, key: str, *, resource_version: str = "") -> CachedObject | None:
         """One object: unset = now, ``0`` = any state, ``N`` = not older than N.
@@ -292,7 +298,7 @@ class Cacher:
         self._waiting.append(entry)
         self._ask_progress()
         try:
-            async with asyncio.timeout(self._wait_seconds):
+            async with answer_timeout(self._wait_seconds):
                 await waiter
         except TimeoutError:
             raise too_large_resource_version(revision, self._cache.revision) from None
@@ -302,7 +308,7 @@ class Cacher:
 
     async def _wait_ready(self) -> None:
         try:
-            async with asyncio.timeout(self._wait_seconds):
+            async with answer_timeout(self._wait_seconds):
                 await self._ready.wait()
         except TimeoutError:
             raise server_timeout(self._resource, "list") from None

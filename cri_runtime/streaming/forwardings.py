@@ -52,6 +52,9 @@ class Forwardings:
         self._idle_timeout = idle_timeout
         self._running: set[Forwarding] = set()
 
+    def __len__(self) -> int:
+        return len(self._running)
+
     def upgrade(self, head: RequestHead, request: PendingRequest) -> Upgrade:
         """How to take a connection over.
 

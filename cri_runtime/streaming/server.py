@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cri_runtime.streaming.attach import serve_attach
@@ -19,7 +20,7 @@ from cri_runtime.streaming.session import Session
 from cri_runtime.streaming.spdy_session import SpdySession
 from hops.hop import Hop, format_address
 from hops.listen import Listener, listen
-from hops.session import TraceParent, bind
+from hops.session import TraceParent, bind, from_token
 from hops.tasks import cancel_and_wait, spawn
 from wire.exit_status import ExitResult, internal_error, translated
 from wire.remotecommand import RemoteCommandServer
@@ -92,6 +93,16 @@ class StreamingServer:
             raise RuntimeError("not started")
         return f"http://{format_address(self._listener.address)}"
 
+    @property
+    def pending(self) -> int:
+        """How many URLs wait for somebody to come."""
+        return len(self._requests)
+
+    @property
+    def forwardings(self) -> int:
+        """How many port-forward sessions there are."""
+        return len(self._forwardings)
+
     def url(self, request: PendingRequest) -> str:
         """A URL at which the request is served, once. Raises CriError: too many."""
         token = self._requests.insert(request, asyncio.get_running_loop().time())
@@ -115,6 +126,8 @@ class StreamingServer:
         request = self._requests.consume(token, asyncio.get_running_loop().time())
         if request is None or request.kind != kind:
             return plain(404, _NOT_FOUND)
+        if not request.traceparent:  # who asked knows of no sessions
+            request = replace(request, traceparent=str(from_token(token)))
         try:
             if kind == "portforward":
                 return self._forwardings.upgrade(head, request)
