@@ -25,6 +25,7 @@ import grpc.aio
 from hops.connection import Connection
 from hops.dial import ConnectError, dial_connection
 from hops.hop import Hop, format_address
+from hops.hops import Hops
 from hops.listen import Listener, listen
 from hops.splice import splice
 from hops.tasks import cancel_and_wait, spawn
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hops.hop import Address
-    from hops.hops import Hops
 
 __all__ = ["EtcdChannel", "EtcdEndpoint", "EtcdFiles", "parse_endpoint"]
 
@@ -130,7 +130,7 @@ class EtcdChannel:
     async def _start(self) -> None:
         path = self._socket_name()
         # What grpcio dials is no hop: it ends in this same process.
-        silent = self._hops.silent()
+        silent = Hops(self._hops.process, armed=False)
         self._listener = await listen(
             silent, Hop.APISERVER_ETCD, path, lambda: _Accepted(self)
         )
