@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from traces.outcome import result_of
 from traces.printable import plain, quoted, shortened
-from traces.requests import header_of
+from traces.requests import header_of, headers_of
 
 if TYPE_CHECKING:
     from traces.events import Event
@@ -192,10 +192,8 @@ def _spdy(row: Row) -> Label:
 
 
 def _spdy_headers(info: dict[str, Any]) -> str:
-    headers = info.get("headers")
-    pairs = headers if isinstance(headers, list) else []
     wanted = ("port", "requestid")
-    found = [f"{key}={value}" for key, value in pairs if key in wanted]
+    found = [f"{key}={value}" for key, value in headers_of(info) if key in wanted]
     return " ".join(found)
 
 

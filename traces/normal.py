@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from traces.requests import header_of
+from traces.requests import headers_of
 
 if TYPE_CHECKING:
     from traces.events import JsonObject
@@ -110,11 +110,10 @@ class Normalizer:
     def headers(self, info: JsonObject) -> dict[str, str]:
         """Header -> value of those that mean something, names in lower case."""
         found: dict[str, str] = {}
-        headers = info.get("headers")
-        for pair in headers if isinstance(headers, list) else ():
-            name = str(pair[0]).lower() if pair else ""
-            if name and name not in VOLATILE_HEADERS and name not in found:
-                found[name] = self.text(header_of(info, name))
+        for key, value in headers_of(info):
+            name = key.lower()
+            if name and name not in VOLATILE_HEADERS:
+                found.setdefault(name, self.text(value))
         return found
 
 

@@ -14,7 +14,14 @@ from urllib.parse import parse_qsl, unquote
 if TYPE_CHECKING:
     from traces.events import Event, JsonObject
 
-__all__ = ["STREAMING_VERBS", "Asked", "asked_of", "header_of"]
+__all__ = [
+    "STREAMING_VERBS",
+    "Asked",
+    "asked_of",
+    "header_of",
+    "headers_of",
+    "request_of",
+]
 
 #: The verbs whose sessions take over a connection, or follow one.
 STREAMING_VERBS = frozenset({"exec", "attach", "port-forward", "logs"})
@@ -103,15 +110,22 @@ def asked_of(method: str, target: str) -> Asked:
     return Asked(_METHODS.get(method, method.lower()), path)
 
 
-def header_of(info: JsonObject, name: str) -> str:
-    """The value of a header of a request or response event; "" when it is absent."""
+def headers_of(info: JsonObject) -> list[tuple[str, str]]:
+    """The headers of an event, those that are pairs of strings."""
     headers = info.get("headers")
-    for pair in headers if isinstance(headers, list) else ():
-        if isinstance(pair, list | tuple) and len(pair) == 2:
-            key, value = pair
-            if isinstance(key, str) and key.lower() == name and isinstance(value, str):
-                return value
-    return ""
+    return [
+        (pair[0], pair[1])
+        for pair in (headers if isinstance(headers, list) else ())
+        if isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and all(isinstance(word, str) for word in pair)
+    ]
+
+
+def header_of(info: JsonObject, name: str) -> str:
+    """The value of a header of an event, by its name in lower case; "" without it."""
+    found = (value for key, value in headers_of(info) if key.lower() == name)
+    return next(found, "")
 
 
 def request_of(event: Event) -> Asked | None:

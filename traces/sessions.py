@@ -165,11 +165,19 @@ class Session:
     def connection_events(self) -> list[Event]:
         """Events of layers conn, tls and bytes of its connections, from their start.
 
-        Also those before and after the session: what reads the bytes of a connection
-        that several sessions share needs all of them.
+        Also those before the session: who reads the bytes of a connection that several
+        sessions share needs all that came before. None from after its last event.
         """
+        if not self.events:
+            return []
+        end = self.events[-1].seq
         names = dict.fromkeys(event.conn for event in self.events)
-        return [e for name in names for e in self._connections.get(name, ())]
+        return [
+            event
+            for name in names
+            for event in self._connections.get(name, ())
+            if event.seq <= end
+        ]
 
 
 class _Facts:

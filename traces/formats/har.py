@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from traces.requests import header_of
+from traces.requests import header_of, headers_of
 from traces.vantage import one_vantage
 
 if TYPE_CHECKING:
@@ -234,12 +234,7 @@ def _text(body: Iterable[Event]) -> tuple[str, bool]:
 
 
 def _headers(info: JsonObject) -> list[dict[str, str]]:
-    headers = info.get("headers")
-    return [
-        {"name": str(pair[0]), "value": str(pair[1])}
-        for pair in (headers if isinstance(headers, list) else ())
-        if isinstance(pair, list | tuple) and len(pair) == 2
-    ]
+    return [{"name": name, "value": value} for name, value in headers_of(info)]
 
 
 def _query(target: str) -> list[dict[str, str]]:

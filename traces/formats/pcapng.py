@@ -64,9 +64,8 @@ def render(sessions: Sequence[Session], options: Options) -> bytes:
 
 def _merged(sessions: Sequence[Session]) -> list[Event]:
     """By time, of each connection what one witness saw."""
-    end = max((each.events[-1].seq for each in sessions if each.events), default=0)
     by_seq = {e.seq: e for each in sessions for e in each.connection_events()}
-    events = [by_seq[seq] for seq in sorted(by_seq) if seq <= end]
+    events = [by_seq[seq] for seq in sorted(by_seq)]
     with_bytes = {event.conn for event in events if event.layer == "bytes"}
     events = [event for event in events if event.conn in with_bytes]
     taken = witnesses(events)
