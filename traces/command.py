@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hops.cluster_view import ClusterView
     from traces.filter import Filter
     from traces.reader import Trace
+    from traces.sessions import Session
 
 __all__ = ["CommandError", "configure", "run"]
 
@@ -139,6 +140,19 @@ def _configure_session_verbs(verbs: _Verbs) -> None:
     )
     explain = verbs.add("explain", "why a session waited or failed")
     _add_session(explain, "last")
+    diff = verbs.add("diff", "what differs between two sessions")
+    diff.add_argument("sessions", nargs=2, metavar="SESSION", help="or FILE#SESSION")
+    _add_dir(diff)
+    replay = verbs.add("replay", "play one end of a recorded session again")
+    _add_session(replay, "last")
+    _add_replay_flags(replay)
+    lua = verbs.add("lua", "the dissector for Wireshark: its text, or the options")
+    lua.add_argument(
+        "--options",
+        action="store_true",
+        default=False,
+        help="print the options with which tshark and Wireshark load it",
+    )
     follow = verbs.add("follow", "the frames of one session, live")
     _add_session(follow, "next")
     _add_filters(follow)
@@ -233,13 +247,58 @@ def _follow(options: argparse.Namespace, view: ClusterView | None) -> int:
         return follow_frames(feed, name, _filter(options), known)
 
 
+def _diff(options: argparse.Namespace, view: ClusterView | None) -> int:
+    from traces.diff import compare
+
+    left, right = (_named(text, options, view) for text in options.sessions)
+    comparison = compare(left, right)
+    sys.stdout.write(comparison.text())
+    return 0 if comparison.equal else 1
+
+
+def _replay(options: argparse.Namespace, view: ClusterView | None) -> int:
+    from traces.recording import RecordingError
+    from traces.replaying import replay
+
+    session = _read(options, view).session(options.session)
+    try:
+        return replay(session, options, view)
+    except RecordingError as err:
+        raise CommandError(str(err)) from err
+
+
+def _lua(options: argparse.Namespace, view: ClusterView | None) -> int:
+    import shlex
+
+    from traces.dissector import lua_script, wireshark_options
+
+    if options.options:
+        print(shlex.join(wireshark_options()))
+    else:
+        sys.stdout.write(lua_script().read_text())
+    return 0
+
+
 _VERBS: Final = {
     "live": _live,
     "list": _list,
     "show": _show,
     "explain": _explain,
     "follow": _follow,
+    "diff": _diff,
+    "replay": _replay,
+    "lua": _lua,
 }
+
+
+def _named(text: str, options: argparse.Namespace, view: ClusterView | None) -> Session:
+    """`SESSION`, or `FILE#SESSION` for one of another file or folder."""
+    place, mark, name = text.rpartition("#")
+    if not mark:
+        return _read(options, view).session(text)
+    from traces.reader import read_folder
+
+    return read_folder(place).session(name or "last")
 
 
 def _read(options: argparse.Namespace, view: ClusterView | None) -> Trace:
@@ -296,6 +355,30 @@ def _add_session(parser: argparse.ArgumentParser, default: str) -> None:
         "session", nargs="?", default=default, help=f"default: {default}"
     )
     _add_dir(parser)
+
+
+def _add_replay_flags(parser: argparse.ArgumentParser) -> None:
+    """What `replay` takes beside the session."""
+    add = parser.add_argument
+    add("--as", dest="role", choices=["client", "server"], required=True)
+    add(
+        "--address",
+        required=True,
+        metavar="HOST:PORT",
+        help="of the server to play to, or to be",
+    )
+    add("--hop", default="kubectl-apiserver", help="default: kubectl-apiserver")
+    add(
+        "--realtime",
+        action="store_true",
+        default=False,
+        help="with the waits of the recording",
+    )
+    add("--plain", action="store_true", default=False, help="without TLS")
+    add("--token", default=None, help="in place of the one that was painted over")
+    add("--ca-file", default=None, metavar="FILE", help="default: the cluster's")
+    add("--cert-file", default=None, metavar="FILE", help="default: the cluster's")
+    add("--key-file", default=None, metavar="FILE", help="default: the cluster's")
 
 
 def _add_filters(

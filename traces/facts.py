@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SessionFacts", "channel_names", "facts_of_event", "is_payload"]
 
+#: Channels and SPDY streams that carry what users send; `data` is port-forward's.
+_PAYLOAD = ("stdin", "stdout", "stderr", "data")
+
 Values = dict[str, list[str | float]]
 
 
@@ -133,9 +136,9 @@ def channel_names(event: Event) -> list[str | float]:
 def is_payload(event: Event) -> bool:
     """Whether it carries bytes of the user's, and not a frame around them."""
     if event.layer == "channel":
-        return event.type in ("stdin", "stdout", "stderr", "data")
+        return event.type in _PAYLOAD
     if event.layer == "spdy":
-        return event.type == "data" and event.info.get("name") != "resize"
+        return event.type == "data" and event.info.get("name") in _PAYLOAD
     return (event.layer, event.type) == ("http1", "body")
 
 
