@@ -132,7 +132,8 @@ class ConnectionTap:
         if not teller.settings.all_bytes or teller.muted:
             self._take(direction, data)
             return
-        teller.chunks.add(direction, data, now)
+        known = not self._broken or teller.settings.secrets
+        teller.chunks.add(direction, data if known else scrub(data), now)
         self._take(direction, data)
         if self._nothing_secret_waits(direction):
             teller.chunks.settle(direction)

@@ -168,12 +168,17 @@ class _ForwardChannels(_Channels):
         # message on each channel, from the server, is the port.
         if direction == "down" and channel not in self._named:
             self._named.add(channel)
-            if len(data) == 2 and channel // 2 not in self._opened:
-                self._opened.add(channel // 2)
-                self._tell(direction, "opened", channel, data, size=0)
-            return
+            if size == 2:
+                self._on_port(direction, channel, data)
+                return
         kind = "error" if channel % 2 else "data"
         self._tell(direction, kind, channel, data, size=size)
+
+    def _on_port(self, direction: Direction, channel: int, data: bytes) -> None:
+        """It stands on both channels of the port, and opens it once."""
+        if channel // 2 not in self._opened:
+            self._opened.add(channel // 2)
+            self._tell(direction, "opened", channel, data, size=0)
 
     def _tell(
         self, direction: Direction, kind: str, channel: int, data: bytes, *, size: int

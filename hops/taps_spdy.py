@@ -164,11 +164,10 @@ class SpdyLayer:
                 self._tell_forward(
                     direction, "data", number, stream, payload=frame.data
                 )
-        elif direction is Direction.DOWN:
-            self._collect(stream, frame.data)
-            if stream.text and frame.fin:
-                info = {"text": stream.text.decode(errors="replace")}
-                self._tell_forward(direction, "error", number, stream, info=info)
+        elif direction is Direction.DOWN and frame.data:
+            # Servers write it at once, and end or reset the stream behind it.
+            info = {"text": frame.data.decode(errors="replace")}
+            self._tell_forward(direction, "error", number, stream, info=info)
 
     def _end(self, direction: Direction, number: int, stream: _Stream) -> None:
         stream.ended.add(direction)
