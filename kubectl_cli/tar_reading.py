@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Unpacker"]
 
+_CORRUPTED = "tar contents corrupted"
 _BUFFER = 256 * 1024
 _MAX_HEADER = 1024 * 1024  # of a long name, or of a pax header
 _MAX_DEPTH = 4096
@@ -39,14 +40,28 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBL
 
 
 class _Entry(tarfile.TarInfo):
-    """Refuses what would take much memory before it is read."""
+    """Refuses what would take much memory or time, before it is read.
+
+    No `tar cf` makes any of it: headers for all that follows, maps of sparse files,
+    headers for headers, sizes below zero.
+    """
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        sparse = self.type == tarfile.GNUTYPE_SPARSE
-        if sparse or (self.type in _HEADERS and self.size > _MAX_HEADER):
-            raise CommandError("tar contents corrupted")
+        if (
+            self.type in (tarfile.GNUTYPE_SPARSE, tarfile.XGLTYPE)
+            or self.size < 0
+            or (self.type in _HEADERS and self.size > _MAX_HEADER)
+        ):
+            raise CommandError(_CORRUPTED)
         entry: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        if entry.size < 0:  # a pax header may have said so
+            raise CommandError(_CORRUPTED)
         return entry
+
+    def _refuse_map(self, *_: object) -> None:
+        raise CommandError(_CORRUPTED)
+
+    _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse_map
 
 
 class Unpacker:
@@ -86,6 +101,9 @@ class Unpacker:
             raise CommandError(
                 "unexpected EOF" if is_cut else "archive/tar: invalid tar header"
             ) from None
+        except (RecursionError, ValueError):
+            # headers that never come to an end, numbers that are none
+            raise CommandError("archive/tar: invalid tar header") from None
         while stream.read(_BUFFER):
             pass
 
@@ -112,7 +130,7 @@ class Unpacker:
         parts = [part for part in name.split("/") if part not in ("", ".")]
         wanted = [] if self._prefix == "." else self._prefix.split("/")
         if parts[: len(wanted)] != wanted:
-            raise CommandError("tar contents corrupted")
+            raise CommandError(_CORRUPTED)
         rest = parts[len(wanted) :]
         if ".." in rest or len(rest) > _MAX_DEPTH or any("\0" in p for p in rest):
             return None
@@ -170,7 +188,7 @@ def _make_folders(path: str) -> None:
     except (FileExistsError, NotADirectoryError):
         while not os.path.lexists(path):
             path = os.path.dirname(path)
-        raise CommandError(f"mkdir {path}: not a directory") from None
+        raise CommandError(_shown(f"mkdir {path}: not a directory")) from None
 
 
 def _step_into(folder: int, name: str) -> int:
@@ -184,12 +202,14 @@ def _step_into(folder: int, name: str) -> int:
 
 
 def _failure(what: str, shown: str, error: OSError) -> CommandError:
-    return CommandError(f"{what} {shown}: {(error.strerror or str(error)).lower()}")
+    problem = (error.strerror or str(error)).lower()
+    return CommandError(_shown(f"{what} {shown}: {problem}"))
 
 
 def _warn(text: str) -> None:
-    # Names come from the pod: nothing of them may steer a terminal.
-    print(
-        "".join(c if c.isprintable() else "?" for c in f"warning: {text}"),
-        file=sys.stderr,
-    )
+    print(_shown(f"warning: {text}"), file=sys.stderr)
+
+
+def _shown(text: str) -> str:
+    """Names come from the pod: nothing of them may steer a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)

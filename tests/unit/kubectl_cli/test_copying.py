@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kubectl_cli.errors import CommandError
 from kubectl_cli.file_specs import FileSpec, archived_prefix, parse_file_spec
@@ -128,6 +131,138 @@ def test_a_sparse_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(CommandError, match="tar contents corrupted"):
         unpack(header + bytes(2048), tmp_path / "t")
+
+
+def pax(records: dict[str, str], kind: bytes = tarfile.XHDTYPE) -> bytes:
+    """A pax header with these records."""
+    body = b""
+    for key, value in records.items():
+        line = f" {key}={value}\n".encode()
+        length = len(line) + 1
+        while len(str(length)) + len(line) != length:
+            length += 1
+        body += str(length).encode() + line
+    header = entry("pax", type=kind, size=len(body)).tobuf(tarfile.USTAR_FORMAT)
+    return header + body.ljust(-(-len(body) // 512) * 512, b"\0")
+
+
+@pytest.mark.parametrize(
+    "path", ["src/../../out", "/etc/passwd", "../out", "src/a/../../../out"]
+)
+def test_a_name_in_a_pax_header_leads_nowhere_else(path: str, tmp_path: Path) -> None:
+    data = pax({"path": path}) + tar_of(entry("src/good"))
+
+    with contextlib.suppress(CommandError):
+        unpack(data, tmp_path / "t")
+
+    assert everything(tmp_path) <= {"t", "t/good"}
+
+
+def test_a_long_name_of_gnu_leads_nowhere_else(tmp_path: Path) -> None:
+    name = "src/" + "../" * 60 + "out"
+    long_name = entry("././@LongLink", type=tarfile.GNUTYPE_LONGNAME, size=len(name))
+    data = long_name.tobuf() + name.encode().ljust(512, b"\0") + tar_of(entry("src/x"))
+
+    unpack(data, tmp_path / "t")
+
+    assert everything(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"},
+        {"GNU.sparse.map": "0,1," * 1000 + "0,1"},
+        {"GNU.sparse.size": "1099511627776", "GNU.sparse.offset": "1"},
+    ],
+)
+def test_a_map_of_a_sparse_file_is_refused(
+    records: dict[str, str], tmp_path: Path
+) -> None:
+    """It may say that it has more entries than fit into memory."""
+    endless = entry("src/x")
+    data = pax(records) + tar_of(endless, content=b"999999999\n" + b"1\n" * 100_000)
+
+    with pytest.raises(CommandError, match="tar contents corrupted"):
+        unpack(data, tmp_path / "t")
+
+    assert everything(tmp_path) == set()
+
+
+def test_headers_for_all_that_follows_are_refused(tmp_path: Path) -> None:
+    """They would be kept, each of them."""
+    data = pax({"comment": "x"}, tarfile.XGLTYPE) + tar_of(entry("src/x"))
+
+    with pytest.raises(CommandError, match="tar contents corrupted"):
+        unpack(data, tmp_path / "t")
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_headers_that_never_end_are_no_tar(kind: bytes, tmp_path: Path) -> None:
+    header = entry("src/x", type=kind, size=0).tobuf()
+
+    with pytest.raises(CommandError, match=r"invalid tar header|corrupted"):
+        unpack(header * 5000, tmp_path / "t")
+
+
+@pytest.mark.parametrize("size", [-1, -512, -(1 << 40)])
+def test_a_size_below_zero_is_refused(size: int, tmp_path: Path) -> None:
+    """Python before 3.11.14 reads such an archive for ever (CVE-2025-8194)."""
+    made = entry("src/x", size=size).tobuf(tarfile.GNU_FORMAT)
+
+    with pytest.raises(CommandError, match="tar contents corrupted"):
+        unpack(made + bytes(1024), tmp_path / "t")
+    with pytest.raises(CommandError, match=r"corrupted|invalid tar header"):
+        unpack(pax({"size": str(size)}) + tar_of(entry("src/x")), tmp_path / "t")
+
+
+def test_a_file_that_says_it_is_huge_takes_no_more_than_came(tmp_path: Path) -> None:
+    header = entry("src/x", size=1 << 50).tobuf(tarfile.GNU_FORMAT)
+
+    with pytest.raises(CommandError, match="unexpected EOF"):
+        unpack(header + b"a" * 1024, tmp_path / "t")
+
+    assert (tmp_path / "t" / "x").stat().st_size <= 1024
+
+
+def test_a_file_cannot_stand_for_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"mkdir .*/t/a: not a directory"):
+        unpack(tar_of(entry("src/a"), entry("src/a/b")), tmp_path / "t")
+
+
+def test_a_pipe_that_is_there_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    os.mkfifo(tmp_path / "t" / "pipe")
+
+    with pytest.raises(CommandError, match=r"open .*/pipe"):
+        unpack(tar_of(entry("src/pipe")), tmp_path / "t")
+
+
+def test_names_in_errors_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    name = "\x1b[2J"
+    (tmp_path / "t" / name).mkdir(parents=True)
+
+    with pytest.raises(CommandError) as caught:
+        unpack(tar_of(entry(f"src/{name}")), tmp_path / "t")
+
+    assert "\x1b" not in str(caught.value)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_damaged_archive_never_writes_elsewhere(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    whole = bytearray(tar_of(entry("src/a"), entry("src/b/c"), content=b"x" * 600))
+    places = st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 255))
+    for place, byte in data.draw(st.lists(places, max_size=12)):
+        whole[place] = byte
+
+    with contextlib.suppress(CommandError):
+        unpack(bytes(whole), folder / "t")
+
+    assert all(name == "t" or name.startswith("t/") for name in everything(folder))
 
 
 @pytest.mark.parametrize("size", [0, 100, 700])
