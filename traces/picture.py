@@ -8,6 +8,7 @@ The same goes to the dashboard. Keys are short since there may be many rows:
     b  payload in base64, if it was kept
     f  fault      o  rows of other hops with some of the same bytes
     w  which bytes: [stream, start, end]
+    q  what is to be said of it
     p  the events: [layer, type, stream, channel, bytes, info]
 """
 
@@ -22,6 +23,8 @@ from traces.rows import rows_of
 from traces.terminal import transcript_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from traces.events import Event, JsonObject
     from traces.rows import Row
     from traces.sessions import Session
@@ -29,8 +32,13 @@ if TYPE_CHECKING:
 __all__ = ["picture_of", "picture_of_row"]
 
 
-def picture_of(session: Session, *, everything: bool = False) -> JsonObject:
-    """All that the page needs of one session."""
+def picture_of(
+    session: Session,
+    *,
+    everything: bool = False,
+    notes: Mapping[int, Sequence[str]] | None = None,
+) -> JsonObject:
+    """All that the page needs of one session; `notes` by the `seq` of their events."""
     rows = rows_of(session, everything=everything)
     give_flows(rows)
     lanes = lanes_of(row.top for row in rows)
@@ -39,6 +47,8 @@ def picture_of(session: Session, *, everything: bool = False) -> JsonObject:
     drawn = []
     for index, row in enumerate(rows):
         item = picture_of_row(row, lanes, started)
+        if said := [n for e in row.events for n in (notes or {}).get(e.seq, ())]:
+            item["q"] = said
         if index in same:
             item["o"] = sorted(same[index])
         drawn.append(item)

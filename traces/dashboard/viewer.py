@@ -92,6 +92,10 @@ class Viewer:
             return {}
         session = facts.session
         now = time.monotonic() if session.is_open else None
+        notes: dict[int, list[str]] = {}
+        found = explain(session.events, now)
+        for one in found:
+            notes.setdefault(one.at.seq, []).append(one.text)
         reasons = [
             {
                 "rule": one.rule,
@@ -99,7 +103,7 @@ class Viewer:
                 "text": one.text,
                 "t": round((one.at.wall - session.started) * 1000, 3),
             }
-            for one in explain(session.events, now)
+            for one in found
         ]
         is_new = len(session.events) != self._drawn
         if not is_new and [r["rule"] for r in reasons] == self._reasons:
@@ -108,7 +112,7 @@ class Viewer:
         self._reasons = [r["rule"] for r in reasons]
         told: dict[str, Any] = {"watched": session.id, "reasons": reasons}
         if is_new and len(session.events) <= _MOST_EVENTS:
-            told["picture"] = picture_of(session)
+            told["picture"] = picture_of(session, notes=notes)
         return told
 
 

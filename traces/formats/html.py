@@ -54,7 +54,10 @@ _PAGE = """<!DOCTYPE html>
 
 def render(sessions: Sequence[Session], options: Options) -> str:
     """The page; of several sessions, one is chosen in it."""
-    pictures = [picture_of(each, everything=options.everything) for each in sessions]
+    pictures = [
+        picture_of(each, everything=options.everything, notes=options.notes)
+        for each in sessions
+    ]
     style, script = asset(_STYLE), "".join(map(asset, _SCRIPTS))
     policy = (
         "default-src 'none'; base-uri 'none'; form-action 'none'; "

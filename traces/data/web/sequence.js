@@ -179,7 +179,8 @@ class Sequence {
     made.style.top = `${top}px`;
     made.append(element("time", {}, crowded || this.scale ? "" : row.t.toFixed(2)), this.lanes(row));
     if (!crowded) {
-      made.append(element("span", { class: `text ${row.k}` }, row.x), element("span", { class: "detail" }, row.d || ""));
+      made.append(element("span", { class: `text ${row.k}` }, row.x), element("span", { class: "detail" }, row.d || ""),
+                  ...(row.q || []).map((text) => element("span", { class: "note" }, `↳ ${text}`)));
     }
     this.mark(made, index);
     return made;
@@ -258,6 +259,7 @@ class Details {
     const way = row.s === row.e ? lanes[row.s] : `${lanes[row.s]} → ${lanes[row.e]}`;
     this.root.replaceChildren(
       element("h2", { class: row.k }, row.x),
+      ...(row.q || []).map((text) => element("p", { class: "note" }, text)),
       element("p", { class: "quiet" }, `${way} · ${row.h} · at ${row.t.toFixed(3)} ms`),
       element("p", { class: "quiet" }, `${row.c}${row.v ? `, seen by ${row.v}` : ""}`));
     if (row.f) this.root.append(element("p", { class: "fault" }, `made by the fault ${row.f}`));
