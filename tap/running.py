@@ -95,13 +95,14 @@ async def _serve(
     stop: asyncio.Event,
 ) -> None:
     settings = TraceSettings(parse_bytes(options.bytes), secrets=options.show_secrets)
-    hops.trace_to(folder.trace, settings)
     admin = AdminServer(hops, str(folder.admin))
-    await _add_faults(admin, hops, tap.hop, options.fault)
-    await admin.start()
     try:
-        for line in await tap.start():
-            print(line)
+        # What the tap does to look at the real component is neither told nor broken.
+        lines = await tap.start()
+        await _add_faults(admin, hops, tap.hop, options.fault)
+        await admin.start()
+        hops.trace_to(folder.trace, settings)
+        print(*lines, sep="\n")
         print(f"trace: {folder.trace}; Ctrl-C ends the tap", flush=True)
         if options.live:
             _show_live(folder.admin)
