@@ -11,6 +11,8 @@ import os
 
 import pytest
 
+from faults.client import FaultClient
+from hops.cluster_view import ClusterView
 from tests.support.kubectls import kubectls
 
 _MIB = 1024 * 1024
@@ -68,3 +70,35 @@ def test_a_large_file_goes_there_and_comes_back_whole(
     assert summed.stdout.split()[0] == digest_of(large)
     assert digest_of(back) == digest_of(large)
     back.unlink()
+
+
+@pytest.fixture
+def cut(cluster):
+    """Every connection to the runtime's streaming server ends after 5 MiB."""
+    sockets = {path.stem: path for path in cluster.folder.rglob("*.admin")}
+    folder = next(iter(sockets.values())).parent
+    view = ClusterView(cluster.name, cluster.state, folder, cluster.kubeconfig, sockets)
+    with FaultClient(view).added(
+        "limit_data", hop="kubelet-cri-streaming", bytes=5 * _MIB
+    ) as fault:
+        yield fault
+
+
+# Over a WebSocket kubectl itself gives up: the error of the session ends the program
+# before the copy is resumed (cp.go, initReadFrom: CheckErr in a goroutine).
+@pytest.mark.parametrize("copier", ["1.29", "mini"], indirect=True)
+def test_a_copy_that_is_cut_again_and_again_is_whole(
+    cluster, shell, copier, cut, tmp_path, fresh_name
+):
+    script = f"head -c {12 * _MIB} /dev/urandom > {fresh_name}; sha256sum {fresh_name}"
+    made = cluster.mini_kubectl("exec", shell, "--", "sh", "-c", script, check=True)
+
+    arguments = ["cp", f"{shell}:{fresh_name}", str(tmp_path / "back")]
+    lost = cluster.run(copier, *arguments)
+    done = cluster.run(copier, *arguments, "--retries=5")
+
+    assert cut.hits >= 3
+    assert lost.returncode == 1
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Resuming copy at ") == 2
+    assert digest_of(tmp_path / "back") == made.stdout.split()[0]
