@@ -41,7 +41,8 @@ def linger(
         flushed: called once, when the kernel has all that was written, or with the
             error that prevented it.
     """
-    _Linger(transport, flushed).start()
+    if not isinstance(transport.get_protocol(), _Linger):  # else it is on its way
+        _Linger(transport, flushed).start()
 
 
 def close_in_stages(
