@@ -142,6 +142,7 @@ class HttpClient:
         Raises:
             UpgradeRefused: any answer but 101, with its body.
             ConnectError: no connection.
+            OSError, RemoteProtocolError: it ended before the answer.
         """
         head = self._request_head(method, target, headers, body)
         connection = await self._dial()
@@ -153,8 +154,11 @@ class HttpClient:
             reader = BodyReader.for_response(method, response_head)
             refusal = StreamingResponse(response_head, connection, reader, rest)
             content = await refusal.read(_MAX_REFUSAL)
-        except BaseException:
+        except BaseException as err:
             connection.abort()
+            # The connection is new: there is no other to try.
+            if isinstance(err, _StaleConnectionError):
+                raise err.cause from None
             raise
         connection.close()
         raise UpgradeRefused(response_head, content)
