@@ -52,7 +52,7 @@ def _end_everything(layout: Layout, report: Report) -> None:
 
 def _remove_state(layout: Layout) -> None:
     """Remove what is ours; a folder of the user's that holds more is kept."""
-    for folder in ("pki", "conf", "nodes", "run", "logs"):
+    for folder in ("pki", "conf", "nodes", "run", "logs", "trace"):
         shutil.rmtree(layout.state / folder, ignore_errors=True)
     for file in (layout.kubeconfig, layout.settings, layout.lock):
         file.unlink(missing_ok=True)

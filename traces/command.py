@@ -97,7 +97,7 @@ def configure(
     on.add_argument(
         "--bytes",
         type=_bytes,
-        default="",
+        default=None,
         metavar="N",
         help="how much of each payload is kept: a number, or `all` (default: 256);"
         " pcapng and replay need all",
