@@ -19,6 +19,16 @@ LANES = ("client", "apiserver", "kubelet", "runtime", "process")
 _WIDTH = 11
 _MOST = 500
 _TEXT = 100
+#: What another layer tells better: frames of gRPC by the call, those of a WebSocket by
+#: the channel, streams of a session by their SYN_STREAM.
+_TOLD_ABOVE = {
+    ("grpc", "message"),
+    ("grpc", "status"),
+    ("remotecommand", "stream"),
+    ("websocket", "binary"),
+    ("websocket", "text"),
+}
+_HIDDEN_LAYERS = ("bytes", "http2", "tls")
 #: The lanes of who dials and of who listens.
 _ENDS = {
     "kubectl-apiserver": (0, 1),
@@ -61,13 +71,19 @@ def _one_vantage(events: Iterable[TraceEvent]) -> list[TraceEvent]:
     """Each frame once: as its dialler saw it, else as anybody did."""
     by_hop: dict[str, list[TraceEvent]] = {}
     for event in events:
-        if event.hop in _ENDS and event.type != "session":
+        if event.hop in _ENDS and _is_shown(event):
             by_hop.setdefault(event.hop, []).append(event)
     chosen: list[TraceEvent] = []
     for hop, seen in by_hop.items():
         own = [event for event in seen if event.conn.startswith(_DIALLERS[hop])]
         chosen += own or seen
     return chosen
+
+
+def _is_shown(event: TraceEvent) -> bool:
+    if event.layer in _HIDDEN_LAYERS or event.type == "session":
+        return False
+    return (event.layer, event.type) not in _TOLD_ABOVE
 
 
 def _row(event: TraceEvent, start: float) -> str:

@@ -111,6 +111,16 @@ def test_exec_i_of_ten_mebibytes(client, shell):
     assert done.stdout.split()[0] == hashlib.sha256(data).hexdigest()
 
 
+def test_a_trace_shows_the_session_on_every_hop(client, shell):
+    done = client("exec", "--trace", shell, "--", "sh", "-c", "echo out; exit 3")
+
+    assert (done.returncode, done.stdout) == (3, "out\n")
+    told = [line for line in done.stderr.splitlines() if "stdout" in line]
+    assert len([line for line in told if line.endswith("(4 B)")]) >= 4
+    carriers = {"spdy", "channel"} & {word for line in told for word in line.split()}
+    assert len(carriers) == 1
+
+
 def test_a_missing_pod_is_told_once(client):
     done = client("exec", "no-such-pod", "--", "true")
 

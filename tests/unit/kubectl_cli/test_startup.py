@@ -36,7 +36,8 @@ def test_no_command_loads_a_network_framework(bare: set[str]) -> None:
     loaded = loaded_by(
         f"import {modules}, {SESSION}, kubectl_cli.tracing, kubectl_cli.logs,"
         " kubectl_cli.get_objects, kubectl_cli.applying, kubectl_cli.running,"
-        " kubectl_cli.describe_objects, kubectl_cli.wait_objects, kubectl_cli.deletion"
+        " kubectl_cli.describe_objects, kubectl_cli.wait_objects, kubectl_cli.deletion,"
+        " kubectl_cli.debugging, kubectl_cli.debug_pods, kubectl_cli.explanation"
     )
 
     assert not [name for name in HEAVY if name in loaded - bare]
