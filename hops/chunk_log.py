@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hops.masks import paint, scrub
+from hops.masks import paint, paint_behind, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hops.pipe import Direction
 
 __all__ = ["ChunkLog"]
+
+_SHORT = 16  # bytes: what is shorter may stand anywhere by chance
 
 
 class Told(Protocol):
@@ -43,16 +45,29 @@ class ChunkLog:
         self._waiting.setdefault(direction, bytearray()).extend(data)
         self._sizes.setdefault(direction, []).append((len(data), when))
 
-    def conceal(self, direction: Direction, secrets: Iterable[bytes]) -> None:
+    def conceal(
+        self, direction: Direction, secrets: Iterable[bytes], *, counted: bool = False
+    ) -> None:
         """Paint over what must not be seen in the bytes that wait.
 
         What is not found as it stands may be cut by frames: then all that waits goes.
+
+        Args:
+            counted: short secrets are painted only behind their length, where protobuf
+                has them: `1` as a value of the environment also stands in frames.
         """
         waiting = self._waiting.get(direction)
         if not waiting:
             return
-        for secret in secrets:
-            if secret and not paint(waiting, secret):
+        before = bytes(waiting)
+        # one may be part of another, or there twice
+        for secret in sorted({*secrets} - {b""}, key=len, reverse=True):
+            count = bytes([len(secret)]) if len(secret) < _SHORT else b""
+            if counted and count and count + secret in before:
+                paint_behind(waiting, count, secret)
+            elif secret in before:
+                paint(waiting, secret)
+            else:
                 waiting[:] = b"*" * len(waiting)
 
     def conceal_spans(

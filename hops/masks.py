@@ -19,6 +19,7 @@ __all__ = [
     "mask_target",
     "mask_url",
     "paint",
+    "paint_behind",
     "scrub",
     "secret_spans",
     "streaming_token",
@@ -153,6 +154,11 @@ def paint(data: bytearray, secret: bytes) -> bool:
         data[position : position + len(secret)] = b"*" * len(secret)
         found = True
     return found
+
+
+def paint_behind(data: bytearray, before: bytes, secret: bytes) -> None:
+    """Replace a secret where `before` stands in front of it, which stays."""
+    data[:] = data.replace(before + secret, before + b"*" * len(secret))
 
 
 def scrub(data: bytes) -> bytes:

@@ -108,7 +108,7 @@ class GrpcCalls:
             token = streaming_token(reader.url)
             call.trace = from_token(token).trace_id if token is not None else None
         if reader.secrets:
-            self._teller.chunks.conceal(direction, reader.secrets)
+            self._teller.chunks.conceal(direction, reader.secrets, counted=True)
             data = data and _paint_all(bytearray(data), reader.secrets)
         self._tell(
             direction,
