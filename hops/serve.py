@@ -153,12 +153,17 @@ class _Gate(asyncio.Protocol):
         self._framer = RequestFramer()
         self._transport: asyncio.Transport | None = None
         self._paused = False
+        self._begun = False
         self.taken: TakenConnection | None = None
         self.lost_callbacks: list[Callable[[], None]] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a stream transport
         self._handler.connection_made(transport)
+        asyncio.get_running_loop().call_soon(self._note_begin)
+
+    def _note_begin(self) -> None:
+        self._begun = True
 
     def data_received(self, data: bytes) -> None:
         passed = self._framer.feed(data)
@@ -172,7 +177,12 @@ class _Gate(asyncio.Protocol):
         self._handler.eof_received()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._handler.connection_lost(exc)
+        if self._begun:
+            self._handler.connection_lost(exc)
+        else:
+            # Its task has not run yet, and would not expect to find everything gone.
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._handler.connection_lost, exc)
         callbacks, self.lost_callbacks = self.lost_callbacks, []
         for callback in callbacks:
             callback()
