@@ -103,7 +103,11 @@ class ViewerSink:
 
     def emit(self, event: TraceEvent) -> None:
         """Hold the event, or count it as lost."""
-        if len(self._lines) >= self._room or self._chars >= self._room_chars:
+        # What a session is and how it ended has no payload, and has room of its own: a
+        # viewer that misses it would wait for it for ever.
+        room = self._room if event.len else self._room * 2
+        full = self._chars >= self._room_chars and event.len > 0
+        if full or len(self._lines) >= room:
             self._lost += 1
             return
         if self._lost:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 _TURN: Final = 0.5
-#: Of each payload: what a terminal has on a screen.
-_BYTES: Final = 8192
+#: Of each payload: what most writes to a terminal have; more would be lost at full speed.
+_BYTES: Final = 1024
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -27,8 +27,8 @@ __all__ = ["Feed", "TraceApp", "run_live", "run_over"]
 
 _TURN = 0.5  # seconds until the reading thread looks whether it is to end
 _REFRESH = 0.2
-#: Of each payload: enough for a screen of a terminal.
-_BYTES = 8192
+#: Of each payload: what most writes to a terminal have; more would be lost at full speed.
+_BYTES = 1024
 
 
 class Feed(Protocol):
