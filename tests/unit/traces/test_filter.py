@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -123,3 +124,10 @@ def test_not_of_both_is_either_not(one, other):
     either = parse_filter(f"not {one}=* or not {other}=*")
 
     assert both.matches(FACTS) == either.matches(FACTS)
+
+
+def test_every_field_is_documented():
+    page = Path(__file__).parents[3] / "docs" / "live-traces.md"
+    text = page.read_text()
+
+    assert [field for field in FIELDS if f"`{field}`" not in text] == []
