@@ -35,6 +35,7 @@ _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,22}[a-z0-9])?")
 _FLAGS_OF_PATHS: Final = (
     "trace_dir",
     "image_catalogue",
+    "kwok_config",
     "etcd_cafile",
     "etcd_certfile",
     "etcd_keyfile",
@@ -50,6 +51,7 @@ _KEPT_FLAGS: Final = (
     "cri_socket",
     "image_policy",
     "image_catalogue",
+    "kwok_config",
     "etcd",
     "etcd_cafile",
     "etcd_certfile",
@@ -428,6 +430,7 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     add("--cri-socket", metavar="URL", help="use this CRI runtime (unix:///…)")
     add("--image-policy", choices=["permissive", "strict"], help="see docs/images.md")
     add("--image-catalogue", metavar="FILE", help="images beside the built-in ones")
+    add("--kwok-config", metavar="FILE", help="what fake containers answer (KWOK's YAML)")
     add(
         "--etcd",
         metavar="URL[,URL]",

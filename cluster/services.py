@@ -189,6 +189,7 @@ def _cri(settings: ClusterSettings, layout: Layout, node: NodeLayout) -> Service
         "stream-server-address": settings.client_host,
         "image-policy": settings.image_policy,
         "catalogue": settings.image_catalogue,
+        "kwok-config": settings.kwok_config,
         "emulate-version": settings.emulate_version,
         "admin-socket": str(layout.admin_socket(name)),
     }

@@ -78,6 +78,7 @@ class ClusterSettings:
     cri_socket: str = ""
     image_policy: str = ""
     image_catalogue: str = ""
+    kwok_config: str = ""
     etcd: str = ""
     etcd_cafile: str = ""
     etcd_certfile: str = ""

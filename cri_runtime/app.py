@@ -17,8 +17,11 @@ from cri_runtime.images.catalogue import Catalogue
 from cri_runtime.images.store import Images
 from cri_runtime.launcher_client import LauncherClient
 from cri_runtime.pod_ports import PodPorts
+from cri_runtime.port_rules import PortRules
 from cri_runtime.ports import PortMap
 from cri_runtime.sandboxes import Sandboxes
+from cri_runtime.scripts.kwok import KwokConfig
+from cri_runtime.scripts.scripts import Scripts
 from cri_runtime.services.containers import ContainerService
 from cri_runtime.services.images import ImageService
 from cri_runtime.services.node import NodeService
@@ -83,13 +86,15 @@ class Runtime:
             config.root / "images.json",
             "strict" if config.image_policy == "strict" else "permissive",
         )
+        self.scripts = Scripts(KwokConfig.load(config.kwok_config))
         self.containers = Containers(
             self.sandboxes,
             self.images,
             RecordStore(config.root / "containers", "container.json"),
+            self.scripts,
         )
         clock.on_advance(self.sandboxes.clock_moved)
-        self.execs = Execs(self.sandboxes)
+        self.execs = Execs(self.sandboxes, self.scripts)
         self.events = EventHub(self._snapshot)
         self.sandboxes.publish = self.events.publish
         self._port_map = PortMap(self.containers)
@@ -98,7 +103,12 @@ class Runtime:
             self.sandboxes,
             self.containers,
             self.execs,
-            PodPorts(hops, self.sandboxes, self._port_map),
+            PodPorts(
+                hops,
+                self.sandboxes,
+                self._port_map,
+                PortRules(self.containers, self.execs, self.scripts),
+            ),
             dialect=config.dialect,
             idle_timeout=config.stream_idle_timeout,
         )

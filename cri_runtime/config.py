@@ -38,6 +38,7 @@ class Config:
     emulate_version: str
     image_policy: str
     catalogue: str
+    kwok_config: str
     trace_dir: str
     trace_bytes: str
     admin_socket: str
@@ -152,6 +153,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "command, or fail to pull (default: %(default)s)",
     )
     add("--catalogue", default="", metavar="FILE", help="YAML file with more images")
+    add(
+        "--kwok-config",
+        default="",
+        metavar="FILE",
+        help="YAML file with objects of kwok.x-k8s.io: Exec, Attach, Logs, PortForward",
+    )
     add("--trace-dir", default="", metavar="DIR", help="write frames of all hops there")
     add("--trace-bytes", default="256", metavar="N", help="of each payload; or: all")
     add("--admin-socket", default="", metavar="PATH", help="control socket")

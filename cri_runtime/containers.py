@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cri_runtime.images.store import Images
     from cri_runtime.records import Sandbox
     from cri_runtime.sandboxes import Sandboxes
+    from cri_runtime.scripts.scripts import Scripts
     from cri_runtime.shim.protocol import Message
     from cri_runtime.store import RecordStore
 
@@ -45,11 +46,16 @@ class Containers:
     """Makes, starts, stops, forgets and finds again."""
 
     def __init__(
-        self, sandboxes: Sandboxes, images: Images, store: RecordStore
+        self,
+        sandboxes: Sandboxes,
+        images: Images,
+        store: RecordStore,
+        scripts: Scripts,
     ) -> None:
         self._sandboxes = sandboxes
         self._images = images
         self._store = store
+        self._scripts = scripts
         self._containers: dict[str, Container] = {}
         self._names: dict[str, str] = {}
         self._exits: dict[str, asyncio.Event] = {}
@@ -110,12 +116,15 @@ class Containers:
             container.process = make_process(
                 container.id, config, image, sandbox, root, os.environ
             )
+            self._scripts.dress(container, sandbox, image, root)
             _hand_over(root, container.process.user)
             container.created_at = wall_ns()
             self._save(container)
-        except OSError as error:
+        except (OSError, CriError) as error:
             self._forget(container, sandbox)
             await asyncio.to_thread(self._store.remove, container.id)
+            if isinstance(error, CriError):
+                raise
             raise CriError(f"failed to create container: {error}") from error
         self._containers[container.id] = container
         self._publish(container, cri.CONTAINER_CREATED_EVENT)
@@ -181,6 +190,7 @@ class Containers:
             self._locks.pop(container.id, None)
             self._exits.pop(container.id, None)
             self._stop_signals_sent.discard(container.id)
+            self._scripts.forget(container)
         self._publish(container, cri.CONTAINER_DELETED_EVENT)
 
     async def reopen_log(self, container: Container) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cri_runtime import ids
 from cri_runtime.environment import terminal_env
 from cri_runtime.errors import CriError
+from cri_runtime.scripts.scripts import NoSuchCommand
 from cri_runtime.shim_client import ShimError
 from cri_runtime.stdio import set_size
 from rpc import cri_v1_pb2 as cri
 
 if TYPE_CHECKING:
-    from cri_runtime.records import Container, Sandbox
+    from cri_runtime.records import Container, Process, Sandbox
     from cri_runtime.sandboxes import Sandboxes
+    from cri_runtime.scripts.scripts import Scripts
     from cri_runtime.shim.protocol import Message
     from cri_runtime.shim_client import ShimClient
     from wire.remotecommand import StreamOptions
@@ -104,8 +106,9 @@ class RunningExec:
 class Execs:
     """Starts commands and waits for their ends."""
 
-    def __init__(self, sandboxes: Sandboxes) -> None:
+    def __init__(self, sandboxes: Sandboxes, scripts: Scripts) -> None:
         self._sandboxes = sandboxes
+        self._scripts = scripts
         self._running: dict[str, tuple[str, asyncio.Future[int]]] = {}
         sandboxes.on_event["exec_exited"] = self._on_exited
         sandboxes.on_gone.append(self._on_gone)
@@ -129,31 +132,87 @@ class Execs:
         """
         check_running(container)
         shim = self._sandboxes.shim(container.sandbox_id)
+        try:
+            process = self._scripts.plan(
+                container, self._sandboxes.find(container.sandbox_id), command
+            )
+        except NoSuchCommand as error:
+            raise _not_started(ids.new_id(), error) from error
         make = (
             Streams.terminal(options, size) if options.tty else Streams.pipes(options)
         )
+        return await self._start(shim, container, process, make, tty=options.tty)
+
+    async def start_on_socket(
+        self, container: Container, command: list[str], descriptor: int
+    ) -> RunningExec:
+        """Start a command of the machine whose stdin and stdout are a connected socket.
+
+        The descriptor is ours from now on.
+
+        Raises:
+            CriError: the container does not run, or the command cannot be started.
+        """
+        streams = Streams(theirs={"stdin": descriptor, "stdout": os.dup(descriptor)})
+        process = replace(container.process, argv=command)
+        try:
+            check_running(container)
+            shim = self._sandboxes.shim(container.sandbox_id)
+        except BaseException:
+            streams.close()
+            raise
+        return await self._start(shim, container, process, streams, tty=False)
+
+    def attachment(self, container: Container) -> list[str] | None:
+        """What plays in place of the main process' output to who attaches; or None."""
+        sandbox = self._sandboxes.find(container.sandbox_id)
+        return self._scripts.attachment(container, sandbox)
+
+    async def start_unscripted(
+        self, container: Container, command: list[str], options: StreamOptions
+    ) -> RunningExec:
+        """Start a command of the machine, whatever the container's script says.
+
+        Raises:
+            CriError: the container does not run, or the command cannot be started.
+        """
+        check_running(container)
+        shim = self._sandboxes.shim(container.sandbox_id)
+        process = replace(container.process, argv=command)
+        streams = Streams.pipes(options)
+        return await self._start(shim, container, process, streams, tty=False)
+
+    async def _start(
+        self,
+        shim: ShimClient,
+        container: Container,
+        process: Process,
+        streams: Streams,
+        *,
+        tty: bool,
+    ) -> RunningExec:
         running = RunningExec(
-            ids.new_id(), shim, make, asyncio.get_running_loop().create_future()
+            ids.new_id(), shim, streams, asyncio.get_running_loop().create_future()
         )
         self._running[running.id] = (container.sandbox_id, running.exited)
         try:
-            await self._request(running, container, command, tty=options.tty)
+            await self._request(running, container, process, tty=tty)
         except BaseException:
             self._running.pop(running.id, None)
-            make.close()
+            streams.close()
             raise
-        make.close_theirs()
+        streams.close_theirs()
         return running
 
     async def _request(
         self,
         running: RunningExec,
         container: Container,
-        command: list[str],
+        process: Process,
         *,
         tty: bool,
     ) -> None:
-        process, streams = container.process, running.streams
+        streams = running.streams
         try:
             await running.shim.request(
                 "exec",
@@ -161,17 +220,14 @@ class Execs:
                 streams=list(streams.theirs),
                 exec=running.id,
                 container=container.id,
-                argv=command,
+                argv=process.argv,
                 env=terminal_env(process.env) if tty else process.env,
                 cwd=process.cwd,
                 user=process.user,
                 tty=tty,
             )
         except ShimError as error:
-            raise CriError(
-                f'failed to start exec "{running.id}": OCI runtime exec failed: exec '
-                f"failed: unable to start container process: {error}"
-            ) from error
+            raise _not_started(running.id, error) from error
 
     def _on_exited(self, event: Message) -> None:
         _sandbox, exited = self._running.pop(event["exec"], ("", None))
@@ -185,6 +241,13 @@ class Execs:
                 del self._running[identity]
                 if not exited.done():
                     exited.set_result(_KILLED)
+
+
+def _not_started(identity: str, reason: Exception) -> CriError:
+    return CriError(
+        f'failed to start exec "{identity}": OCI runtime exec failed: exec '
+        f"failed: unable to start container process: {reason}"
+    )
 
 
 def check_running(container: Container) -> None:

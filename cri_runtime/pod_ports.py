@@ -8,7 +8,7 @@ dialled. Here the port map and the sockets of the pod's processes say where to g
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cri_runtime.errors import CriError
 from cri_runtime.listeners import listening_addresses
@@ -18,6 +18,7 @@ from hops.hop import Hop
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cri_runtime.port_rules import PortRules
     from cri_runtime.ports import PortMap
     from cri_runtime.records import Sandbox
     from cri_runtime.sandboxes import Sandboxes
@@ -33,7 +34,10 @@ _REFUSED = "connect: connection refused"
 class PodPorts:
     """Finds what listens in a pod, and connects."""
 
-    def __init__(self, hops: Hops, sandboxes: Sandboxes, port_map: PortMap) -> None:
+    def __init__(
+        self, hops: Hops, sandboxes: Sandboxes, port_map: PortMap, rules: PortRules
+    ) -> None:
+        self._rules = rules
         self._hops = hops
         self._sandboxes = sandboxes
         self._port_map = port_map
@@ -49,6 +53,8 @@ class PodPorts:
         sandbox = self._sandboxes.get(sandbox_id)
         if sandbox is None or not sandbox.ready:
             raise CriError("sandbox container is not running")
+        if rule := self._rules.find(sandbox, port):
+            return await self._by_rule(sandbox, rule, protocol_factory)
         actual = self._port_map.translate(sandbox_id, port)
         for address in await self._addresses(sandbox, actual):
             try:
@@ -59,6 +65,25 @@ class PodPorts:
                 continue
             return protocol
         raise CriError(_nobody_listens(sandbox, port))
+
+    async def _by_rule(
+        self,
+        sandbox: Sandbox,
+        rule: dict[str, Any],
+        protocol_factory: Callable[[], _P],
+    ) -> _P:
+        """Where KWOK's objects say."""
+        target = rule.get("target")
+        if target is None or rule.get("command"):
+            made = await self._rules.serve(sandbox, rule, protocol_factory)
+            return cast("_P", made)
+        address = (str(target["address"]), int(target["port"]))
+        try:
+            _, protocol = await dial(self._hops, Hop.CRI_POD, address, protocol_factory)
+        except ConnectError as error:
+            text = f"failed to dial {address[0]}:{address[1]}: {error}"
+            raise CriError(text) from None
+        return protocol
 
     async def _addresses(self, sandbox: Sandbox, port: int) -> list[str]:
         if sandbox.host_network:

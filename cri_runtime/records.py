@@ -82,13 +82,17 @@ class Sandbox:
 
 @dataclass(slots=True)
 class Process:
-    """How the container's main process is run; an exec shares all but `argv`."""
+    """How the container's main process is run; an exec shares all but `argv`.
+
+    `script` is the file of a scripted container's answers; "" for any other.
+    """
 
     argv: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
     cwd: str = "/"
     user: JsonObject | None = None
     note: str = ""
+    script: str = ""
 
 
 @dataclass(slots=True)
@@ -146,7 +150,7 @@ class Container:
         document = {name: getattr(self, name) for name in self.FIELDS}
         process = {
             name: getattr(self.process, name)
-            for name in ("argv", "env", "cwd", "user", "note")
+            for name in ("argv", "env", "cwd", "user", "note", "script")
         }
         return {**document, "process": process, "config": _to_dict(self.config)}
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cri_runtime.images.reference import InvalidReference, Reference, parse
+from cri_runtime.scripts.script import ScriptError, parse_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,6 +38,7 @@ class Entry:
         name: the repository, complete: `docker.io/library/nginx`.
         tags: the only tags there are; empty: every tag is there.
         size: bytes, as reported; never 0.
+        script: what a container answers, see `cri_runtime.scripts.script`.
         known: False for an image that the catalogue does not have.
     """
 
@@ -49,6 +51,7 @@ class Entry:
     stop_signal: str = ""
     tags: tuple[str, ...] = ()
     size: int = 16 * _MIB
+    script: Mapping[str, Any] | None = None
     known: bool = True
 
 
@@ -90,7 +93,7 @@ class Catalogue:
         """
         entries = list(_read(json.loads((_HERE / "builtin.json").read_text())))
         if path:
-            entries += _read(_read_file(path))
+            entries += _read(_read_file(path), Path(path).parent)
         return cls(entries)
 
     def find(self, reference: Reference) -> Image | None:
@@ -125,13 +128,13 @@ def _read_file(path: str) -> Any:
         raise CatalogueError(f"{path}: {error}") from error
 
 
-def _read(document: Any) -> Iterable[Entry]:
+def _read(document: Any, folder: Path = _HERE) -> Iterable[Entry]:
     if not isinstance(document, dict) or not isinstance(document.get("images"), list):
         raise CatalogueError("expected a mapping with a list `images`")
     for number, entry in enumerate(document["images"]):
         try:
-            yield from _entries(entry)
-        except (TypeError, KeyError, InvalidReference) as error:
+            yield from _entries(_with_script(entry, folder))
+        except (TypeError, KeyError, InvalidReference, ScriptError) as error:
             raise CatalogueError(f"images[{number}]: {error}") from error
 
 
@@ -145,6 +148,25 @@ def _entries(entry: dict[str, Any]) -> Iterable[Entry]:
         fields[key] = tuple(fields.get(key, ()))
     for name in names:
         yield Entry(name=parse(name).name, **fields)
+
+
+def _with_script(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Its script checked, with paths as they are from here; `root` makes one, too."""
+    script, root = entry.get("script"), entry.get("root")
+    if script is None and root is None:
+        return entry
+    # Keys of YAML may be numbers, as ports are; those of a script are texts.
+    checked: dict[str, Any] = json.loads(json.dumps(script or {}))
+    parse_script(checked)
+    if root is not None:
+        checked["root"] = root
+    if "root" in checked:
+        checked["root"] = str(folder.absolute() / checked["root"])
+    if "python_path" in checked:
+        places = (folder.absolute() / each for each in checked["python_path"])
+        checked["python_path"] = [str(each) for each in places]
+    fields = {key: value for key, value in entry.items() if key != "root"}
+    return {**fields, "script": checked}
 
 
 def _strings(value: Any, key: str) -> list[str]:

@@ -14,9 +14,11 @@ from cri_runtime.execs import Streams, check_running
 from cri_runtime.shim_client import ShimError
 from hops.tasks import spawn
 from wire.exit_status import ExitResult, internal_error
+from wire.remotecommand import StreamOptions
 
 if TYPE_CHECKING:
     from cri_runtime.containers import Containers
+    from cri_runtime.execs import Execs
     from cri_runtime.records import Container
     from cri_runtime.sandboxes import Sandboxes
     from cri_runtime.shim_client import ShimClient
@@ -29,6 +31,7 @@ __all__ = ["serve_attach"]
 
 async def serve_attach(
     session: Session,
+    execs: Execs,
     sandboxes: Sandboxes,
     containers: Containers,
     container: Container,
@@ -36,6 +39,9 @@ async def serve_attach(
 ) -> ExitResult:
     """Copy until the container ends or the client leaves. The exit code is not reported."""
     options = request.options
+    played = execs.attachment(container)
+    if played is not None:
+        return await _serve_played(session, execs, container, played)
     streams = Streams.pipes(options)
     try:
         check_running(container)
@@ -74,6 +80,29 @@ async def serve_attach(
 
 
 _NAMES = ("stdin", "stdout", "stderr")
+
+
+async def _serve_played(
+    session: Session, execs: Execs, container: Container, command: list[str]
+) -> ExitResult:
+    """Attach to a command that plays what the container is to have said."""
+    try:
+        running = await execs.start_unscripted(
+            container, command, StreamOptions(stdout=True, stderr=True)
+        )
+    except CriError as error:
+        return internal_error(f"error attaching to container: {error}")
+    left = spawn("attached client", session.left.wait())
+    try:
+        session.connect(running.streams.ends)
+        ended = spawn("attached player", session.outputs_ended.wait())
+        await asyncio.wait({left, ended}, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+    finally:
+        left.cancel()
+        running.streams.close()
+        await running.kill()
+    return ExitResult()
 
 
 def _resize(shim: ShimClient, container: Container, size: TerminalSize) -> None:

@@ -238,5 +238,5 @@ class StreamingServer:
         if request.kind == "exec":
             return await serve_exec(session, self._execs, container, request)
         return await serve_attach(
-            session, self._sandboxes, self._containers, container, request
+            session, self._execs, self._sandboxes, self._containers, container, request
         )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     MakeConnection = Callable[[socket.socket, tuple[str, int]], Connection]
     Serving = dict[int, tuple[socket.socket, Connection]]
 
-__all__ = ["listen", "serve"]
+__all__ = ["bind", "listen", "serve"]
 
 
 def wanted_ports() -> list[int]:
@@ -45,20 +45,22 @@ def listen() -> list[socket.socket]:
     A port that we may not have, or that another pod on the host's network has, is replaced
     by any other; the pair goes to the port map, by which port-forward finds it.
     """
+    return [bind(port) for port in wanted_ports()]
+
+
+def bind(port: int) -> socket.socket:
+    """Listen on one port, as `listen` does on all."""
     address = os.environ.get("MINI_KUBE_POD_IP") or "127.0.0.1"
-    listeners = []
-    for port in wanted_ports():
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((address, port))
-        except OSError:
-            listener.bind((address, 0))
-            note_port(port, listener.getsockname()[1])
-        listener.listen(128)
-        listener.setblocking(False)
-        listeners.append(listener)
-    return listeners
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address, port))
+    except OSError:
+        listener.bind((address, 0))
+        note_port(port, listener.getsockname()[1])
+    listener.listen(128)
+    listener.setblocking(False)
+    return listener
 
 
 def note_port(wanted: int, actual: int) -> None:
