@@ -5,6 +5,7 @@
                             spdy -> remotecommand, portforward
                    -> crilog
     bytes -> http2 -> grpc -> cri, podresources, etcd
+    bytes -> process (what runtime and shim say to each other)
     bytes -> portforward (a connection into a pod: what it carries is the user's)
 
 A `ConnectionTap` finds out which it is and hands on to the next layer. What cannot be
@@ -22,6 +23,7 @@ from hops.masks import scrub
 from hops.pipe import Direction
 from hops.taps_http1 import Http1Layer
 from hops.taps_http2 import Http2Layer
+from hops.taps_shim import ShimLayer
 from hops.teller import Teller
 from wire.errors import RemoteProtocolError
 from wire.http2 import PREFACE
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectionTap", "Layer", "Teller"]
 
+_MAX_UNDECODED = 64 * 1024
 _HTTP1 = re.compile(rb"[A-Z]{3,12} [^ \r\n]+ HTTP/1|HTTP/1\.[01] \d")
 
 
@@ -62,11 +65,17 @@ class ConnectionTap:
         self.teller = Teller(sink, hop, conn)
         self.teller.muted = muted
         self._facts: dict[str, Any] = {}
-        self._layer: Layer | None = PodLayer(self.teller) if hop in _INTO_PODS else None
+        self._layer: Layer | None = self._own_layer()
         self._undecoded: list[tuple[Direction, bytes]] = []
         self._broken = False
         self._joined_late = False
         self._sizes = dict.fromkeys(Direction, 0)
+
+    def _own_layer(self) -> Layer | None:
+        """The layer of a hop that carries neither HTTP/1.1 nor HTTP/2."""
+        if self._hop is Hop.CRI_POD:
+            return PodLayer(self.teller)
+        return ShimLayer(self.teller) if self._hop is Hop.CRI_SHIM else None
 
     def unmute(self, now: float) -> None:
         """Somebody listens from now on."""
@@ -85,6 +94,8 @@ class ConnectionTap:
         self._facts = facts
         if not self.forked:
             self._joined_late = bool(facts.get("late"))
+            if self._joined_late and isinstance(self._layer, ShimLayer):
+                self._layer.join_late()
         self._tell_facts(facts)
 
     def _tell_facts(self, facts: dict[str, Any]) -> None:
@@ -111,7 +122,8 @@ class ConnectionTap:
         if isinstance(self._layer, Http1Layer):
             self._layer.join_late()
         if self._broken:
-            self._layer, self._undecoded, self._broken = None, [], False
+            self._layer, self._broken = self._own_layer(), False
+            self._undecoded = []
 
     def fork(self, sink: Sink, now: float) -> ConnectionTap:
         """Another tap of the same connection that knows what this one does."""
@@ -164,11 +176,22 @@ class ConnectionTap:
         """The connection is gone."""
         self.teller.now = now
         for direction in Direction:
+            self._tell_rest(direction)
             self.teller.chunks.give_up(direction)
         info: dict[str, Any] = {str(way): size for way, size in self._sizes.items()}
         if reason:
             info["reason"] = reason
         self.teller.tell(None, "conn", "close", info=info)
+
+    def _tell_rest(self, direction: Direction) -> None:
+        """What came and was not enough to be anything."""
+        rest = b"".join(data for way, data in self._undecoded if way is direction)
+        size = len(rest)
+        if isinstance(self._layer, Http1Layer) and not self._broken:
+            size = self._layer.unfinished(direction)
+        if size:
+            info = {"error": "the connection ended within a message"}
+            self.teller.tell(direction, "raw", "undecodable", size=size, info=info)
 
     def acted(
         self,
@@ -188,7 +211,9 @@ class ConnectionTap:
             self._find_late_layer()
             return
         up = b"".join(d for way, d in self._undecoded if way is Direction.UP)
-        if PREFACE.startswith(up[: len(PREFACE)]) and len(up) < len(PREFACE):
+        may_be_http2 = len(up) < len(PREFACE) and PREFACE.startswith(up)
+        waiting = sum(len(data) for _, data in self._undecoded)
+        if may_be_http2 and waiting < _MAX_UNDECODED:
             return
         is_http2 = up.startswith(PREFACE)
         teller = self.teller
@@ -233,12 +258,8 @@ class ConnectionTap:
         )
 
 
-#: What goes on there is what the user forwards: any protocol at all.
-_INTO_PODS = frozenset({Hop.CRI_POD})
-
-
 class PodLayer:
-    """A connection that was forwarded into a pod: its bytes, as they are."""
+    """A connection that was forwarded into a pod: what it carries is the user's."""
 
     def __init__(self, teller: Teller) -> None:
         self._teller = teller

@@ -16,6 +16,7 @@ from hops.masks import (
 from hops.pipe import Direction
 from hops.session import HEADER, TraceParent, from_token
 from hops.taps_upgraded import upgraded_layer
+from wire.errors import RemoteProtocolError
 from wire.http1 import (
     BodyReader,
     HeadReader,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Http1Layer"]
 
+_MAX_HELD = 1 << 20
+
 # kubelet server.go; the `log` subresource of the API server
 _LOGS = re.compile(r"^/containerLogs/|^/api/v1/namespaces/[^/]+/pods/[^/]+/log(?:\?|$)")
 
@@ -44,6 +47,11 @@ class _Lane:
         self.body: BodyReader | None = None
         self.secret = False  # the body must not be seen
         self.logs = False  # the body is what a container wrote
+
+    @property
+    def head_bytes(self) -> int:
+        """How much of a head has come that is not whole."""
+        return self.head.pending if self.body is None else 0
 
     def _new_head(self) -> HeadReader:
         return HeadReader("request" if self._kind == "request" else "response")
@@ -77,6 +85,8 @@ class Http1Layer:
                 return
             if direction is Direction.UP and self._upgrade is not None:
                 self._held.append(data)
+                if sum(map(len, self._held)) > _MAX_HELD:
+                    raise RemoteProtocolError("an upgrade that nobody answers")
                 return
             data = self._feed_lane(direction, data)
 
@@ -91,6 +101,13 @@ class Http1Layer:
             return self._next.settled(direction)
         lane = self._lanes[direction]
         return lane.body is not None or lane.head.empty
+
+    def unfinished(self, direction: Direction) -> int:
+        """Bytes of a head that is not whole, or of what waits for an answer."""
+        if self._next is not None:
+            return 0
+        held = sum(map(len, self._held)) if direction is Direction.UP else 0
+        return held + self._lanes[direction].head_bytes
 
     def join_late(self) -> None:
         """Heads were recalled; what went by between them and now is not known."""

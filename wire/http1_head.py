@@ -158,6 +158,11 @@ class HeadReader:
         return bytes(self._buffer) if self._done else b""
 
     @property
+    def pending(self) -> int:
+        """How many bytes of a head that is not whole are held."""
+        return 0 if self._done else len(self._buffer)
+
+    @property
     def empty(self) -> bool:
         """Whether no byte of a head has come yet."""
         return not self._buffer and not self._done

@@ -6,9 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from hops.linger import abort
+from hops.session import bind
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+    from hops.session import TraceParent
 
 __all__ = ["Forward", "ForwardOwner"]
 
@@ -45,12 +48,19 @@ class Forward(asyncio.Protocol):
     States: waiting (no transport yet), joined, gone.
     """
 
-    def __init__(self, owner: ForwardOwner, number: int, port: int) -> None:
+    def __init__(
+        self,
+        owner: ForwardOwner,
+        number: int,
+        port: int,
+        session: TraceParent | None = None,
+    ) -> None:
         self.number = number
         self.port = port
         self.client_finished = False
         self.pod_finished = False
         self._owner = owner
+        self._session = session
         self._transport: asyncio.Transport | None = None
         self._early: list[bytes] = []
         self._early_size = 0
@@ -111,6 +121,8 @@ class Forward(asyncio.Protocol):
         """Called by the transport: send what has come meanwhile."""
         self._transport = transport  # type: ignore[assignment]  # a stream transport
         assert self._transport is not None  # noqa: S101 - just set
+        if self._session is not None:
+            bind(transport, self._session)
         if self._gone:
             abort(self._transport)
             return

@@ -101,7 +101,7 @@ class Forwardings:
     ) -> None:
         core = self._spdy_core()
         forwarding = Forwarding(transport, core, core, self._pod_ports, request.target)
-        self._run(forwarding)
+        self._run(forwarding, request)
         forwarding.start(leftover)
 
     def _start_tunnel(
@@ -112,7 +112,7 @@ class Forwardings:
         forwarding = Forwarding(
             transport, core, tunnelled, self._pod_ports, request.target
         )
-        self._run(forwarding)
+        self._run(forwarding, request)
         forwarding.start(leftover)
 
     def _start_channels(self, subprotocol: str) -> _Start:
@@ -129,7 +129,7 @@ class Forwardings:
                 has_half_close=False,
                 idle_timeout=self._idle_timeout,
             )
-            self._run(forwarding)
+            self._run(forwarding, request)
             forwarding.start(leftover, core.start())
 
         return start
@@ -141,7 +141,8 @@ class Forwardings:
             creation_timeout=self._dialect.creation_timeout,
         )
 
-    def _run(self, forwarding: Forwarding) -> None:
+    def _run(self, forwarding: Forwarding, request: PendingRequest) -> None:
+        forwarding.session = TraceParent.parse(request.traceparent)
         self._running.add(forwarding)
         forwarding.on_end = self._running.discard
 

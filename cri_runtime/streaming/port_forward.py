@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
     from cri_runtime.pod_ports import PodPorts
+    from hops.session import TraceParent
     from wire.carrier import Buffer
     from wire.portforward import PortForwardEvent
 
@@ -94,6 +95,7 @@ class Forwarding(asyncio.Protocol):
         idle_timeout: float | None = None,
     ) -> None:
         self.sandbox_id = sandbox_id
+        self.session: TraceParent | None = None  # for the trace of its connections
         self.on_end: Callable[[Forwarding], None] = lambda _self: None
         self._ended = False
         self._transport = transport
@@ -185,7 +187,7 @@ class Forwarding(asyncio.Protocol):
                 pass  # what only clients are told
 
     def _open(self, number: int, port: int) -> None:
-        forward = Forward(self, number, port)
+        forward = Forward(self, number, port, self.session)
         self._forwards[number] = forward
         if self._blocked:
             forward.pause()
