@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from traces.events import Event
+    from traces.sessions import Session
 
 __all__ = [
     "Chunk",
@@ -25,6 +26,7 @@ __all__ = [
     "RecordingError",
     "exchanges_of",
     "recorded",
+    "recorded_with_others",
 ]
 
 
@@ -102,6 +104,18 @@ def recorded(events: Iterable[Event], hop: str) -> list[Recorded]:
             "record it with `mini-kube trace on --bytes all`"
         )
     return list(found.values())
+
+
+def recorded_with_others(session: Session, hop: str) -> list[Recorded]:
+    """The connections of a session, then the others of the same hop and trace.
+
+    Raises:
+        RecordingError: the bytes of the session's own were not recorded.
+    """
+    own = recorded(session.connection_events(), hop)
+    others = session.other_connection_events(hop)
+    has_bytes = any(event.layer == "bytes" for event in others)
+    return own + (recorded(others, hop) if has_bytes else [])
 
 
 def exchanges_of(connection: Recorded) -> list[Exchange]:

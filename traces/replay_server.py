@@ -8,6 +8,7 @@ noted, but for discovery (`traces.replay_discovery`).
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -19,7 +20,7 @@ from hops.masks import mask_target
 from hops.pipe import Direction
 from hops.tasks import cancel_and_wait, spawn
 from traces.diff import compare
-from traces.recording import Recorded, exchanges_of
+from traces.recording import Recorded, RecordingError, exchanges_of
 from traces.redecode import Decoding, decoded
 from traces.replay import Live, Pacer, Replayed, read_all
 from traces.replay_discovery import discovery, is_discovery
@@ -57,6 +58,9 @@ class ReplayServer:
             that is meant come first.
         pace: whether streams go on as fast as the client allows, or as they did.
         patience: seconds of quiet after which a client is not waited for.
+
+    Raises:
+        RecordingError: nothing can be answered from these.
     """
 
     def __init__(
@@ -71,14 +75,22 @@ class ReplayServer:
         self._patience = patience
         self._answers: dict[str, list[Exchange]] = {}
         for connection in connections:
-            for exchange in exchanges_of(connection):
-                key = _key(exchange.request)
-                self._answers.setdefault(key, []).append(exchange)
+            self._learn(connection)
         self._played: list[Exchange] = []
         self._decoding = Decoding(self._hop, "live")
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: Listener | None = None
         self.notes: list[str] = []
+        if not self._answers:
+            exchanges_of(connections[0])  # says what is wrong with it
+            raise RecordingError("nothing was asked in the recording")
+
+    def _learn(self, connection: Recorded) -> None:
+        # some may have been open before the trace began
+        with suppress(RecordingError):
+            for exchange in exchanges_of(connection):
+                key = _key(exchange.request)
+                self._answers.setdefault(key, []).append(exchange)
 
     async def start(
         self, address: Address, *, tls: ssl.SSLContext | None = None

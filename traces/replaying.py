@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from certs.pki import Pki
 from hops.tls import client_context, server_context
-from traces.recording import Recorded, RecordingError, recorded
+from traces.recording import (
+    Recorded,
+    RecordingError,
+    recorded,
+    recorded_with_others,
+)
 from traces.replay import Replayed, play_client
 from traces.replay_server import ReplayServer
 
@@ -35,8 +40,10 @@ def replay(
         RecordingError: the bytes were not recorded. OSError: nobody is there, or the
             address is not ours.
     """
-    connections = recorded(session.connection_events(), options.hop)
-    play = _client if options.role == "client" else _server
+    if options.role == "client":
+        connections, play = recorded(session.connection_events(), options.hop), _client
+    else:
+        connections, play = recorded_with_others(session, options.hop), _server
     played = asyncio.run(play(connections, options, view))
     print(played.text(), end="")
     return 0 if played.equal else 1

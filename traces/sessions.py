@@ -179,6 +179,20 @@ class Session:
             if event.seq <= end
         ]
 
+    def other_connection_events(self, hop: str) -> list[Event]:
+        """The same of all connections of the trace on a hop that it has no part in.
+
+        A server that plays a session has to answer what its client asks besides.
+        """
+        own = {event.conn for event in self.events}
+        return [
+            event
+            for conn, events in self._connections.items()
+            if conn not in own
+            for event in events
+            if event.hop == hop
+        ]
+
 
 class _Facts:
     """What the events of a session say of it."""
