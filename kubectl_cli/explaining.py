@@ -96,7 +96,7 @@ class Explainer:
     def _listen(self) -> None:
         """The services are joined before the first request is made."""
         if self._feed is not None:
-            self._take(_LAST_WORDS)
+            self._feed.join()
         self._thread.start()
 
     def end(self) -> None:

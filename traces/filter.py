@@ -42,7 +42,7 @@ FIELDS: Final = {
     "pod": "name of the pod",
     "namespace": "the pod's namespace",
     "container": "name of the container",
-    "verb": "exec, attach, portforward, log, or the HTTP method",
+    "verb": "exec, attach, port-forward, logs, get, list ...",
     "command": "the command of an exec",
     "subprotocol": "what was agreed on, e.g. v5.channel.k8s.io",
     "channel": "stdin, stdout, stderr, error, resize, close, data, or the number",

@@ -66,6 +66,7 @@ async def _serve(options: argparse.Namespace, feed: LiveFeed) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     dashboard = Dashboard(everything=options.all)
+    dashboard.take(await asyncio.to_thread(feed.join))
     address = await dashboard.start(options.address, options.port)
     print(f"mini-kube dashboard: {address}", flush=True)
     listener = threading.Thread(target=_listen, args=(feed, dashboard, loop, stop))

@@ -19,17 +19,20 @@ from typing import TYPE_CHECKING, Any, Final
 from traces.explain.engine import explain
 from traces.filter import FilterError, parse_filter
 from traces.lines import duration, size, target
+from traces.live.pace import Pace
 from traces.picture import picture_of
 
 if TYPE_CHECKING:
     from traces.facts import SessionFacts
     from traces.live.book import LiveBook
+    from traces.sessions import Session
 
 __all__ = ["Viewer"]
 
 #: Of a longer session no picture is drawn again and again.
 _MOST_EVENTS: Final = 20_000
 _LONGEST_FILTER: Final = 1000
+_LEAST: Final = 0.2  # seconds between two pictures
 
 
 class Viewer:
@@ -43,6 +46,7 @@ class Viewer:
         self._drawn = 0  # events in the picture that was told
         self._reasons: list[Any] = []
         self._said: list[dict[str, Any]] = []
+        self._pace = Pace(_LEAST)
 
     def take(self, message: str) -> None:
         """The browser said something; what is none of ours is passed over."""
@@ -55,6 +59,7 @@ class Viewer:
         if "watch" in asked:
             self._watched = str(asked["watch"] or "")
             self._drawn, self._reasons = 0, []
+            self._pace = Pace(_LEAST)
         if isinstance(asked.get("filter"), str):
             self._filter(asked["filter"][:_LONGEST_FILTER])
 
@@ -91,6 +96,14 @@ class Viewer:
         if facts is None:
             return {}
         session = facts.session
+        is_new = len(session.events) != self._drawn
+        # what an open session waits for shows by nothing coming
+        if not self._pace.ready or not (is_new or session.is_open):
+            return {}
+        with self._pace.run():
+            return self._drawing(session, is_new=is_new)
+
+    def _drawing(self, session: Session, *, is_new: bool) -> dict[str, Any]:
         now = time.monotonic() if session.is_open else None
         notes: dict[int, list[str]] = {}
         found = explain(session.events, now)
@@ -105,7 +118,6 @@ class Viewer:
             }
             for one in found
         ]
-        is_new = len(session.events) != self._drawn
         if not is_new and [r["rule"] for r in reasons] == self._reasons:
             return {}
         self._drawn = len(session.events)

@@ -196,6 +196,20 @@ class LiveFeed:
         if not self._closed:
             os.write(self._wake_writer, b"w")
 
+    def join(self, patience: float = 2.0) -> list[News]:
+        """Wait until all services that are there tell their events; the news meanwhile.
+
+        What happens afterwards is seen from its beginning.
+        """
+        news: list[News] = []
+        end = time.monotonic() + patience
+        while (left := end - time.monotonic()) > 0:
+            news += self.read(min(left, _RETRY))
+            joined = {n for n, stream in self._streams.items() if stream.joined}
+            if not set(self._sockets()) - joined - self._refused:
+                break
+        return news
+
     def read(self, timeout: float | None) -> list[News]:
         """Wait for something to happen; what it was, events in the order of time.
 

@@ -41,15 +41,16 @@ def follow_sessions(feed: LiveFeed, wanted: Filter, *, background: bool) -> None
     """Print a line for each session, for ever: when it ends, or is still open after 1 s."""
     book = LiveBook(background=background)
     told: dict[str, str] = {}
+    news = feed.join()
     print(SESSION_HEADER, flush=True)
     while True:
-        news = feed.read(_PATIENCE / 2)
         _tell_services(news)
         changed = book.add(one for one in news if isinstance(one, Event))
         candidates = changed | {id_ for id_, text in told.items() if text == ""}
         for facts in filter(None, map(book.get, sorted(candidates))):
             _tell_session(facts, wanted, told)
         sys.stdout.flush()
+        news = feed.read(_PATIENCE / 2)
 
 
 def _tell_session(facts: SessionFacts, wanted: Filter, told: dict[str, str]) -> None:
@@ -76,7 +77,10 @@ def follow_frames(
     shown: dict[int, None] = {}
     target: SessionFacts | None = None
     told_of_waiting = False
+    news = feed.join()
     while True:
+        _tell_services(news)
+        book.add(one for one in news if isinstance(one, Event))
         if target is None:
             target = _find(book, name)
         if target is not None:
@@ -87,8 +91,6 @@ def follow_frames(
             print("waiting for a session to begin ...", file=sys.stderr)
             told_of_waiting = True
         news = feed.read(None)
-        _tell_services(news)
-        book.add(one for one in news if isinstance(one, Event))
 
 
 def _find(book: LiveBook, name: str) -> SessionFacts | None:

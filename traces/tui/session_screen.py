@@ -12,6 +12,7 @@ from textual.widgets import Footer, Input, Static, TabbedContent, TabPane
 
 from traces.explain.engine import explain
 from traces.lines import target
+from traces.live.pace import Pace
 from traces.printable import plain
 from traces.tui.filter_bar import FilterBar
 from traces.tui.frames_pane import FramesPane
@@ -43,6 +44,8 @@ class SessionScreen(Screen[None]):
     def __init__(self, facts: SessionFacts) -> None:
         super().__init__()
         self._facts = facts
+        self._stale = False
+        self._pace = Pace()
         self._frames = FramesPane(facts.session)
         self._terminal = TerminalPane(facts.session)
 
@@ -70,12 +73,17 @@ class SessionScreen(Screen[None]):
 
     def show_changes(self, changed: set[str]) -> None:
         """Some session got events; a wait is told while nothing comes."""
-        if self._facts.session.id in changed:
-            self._frames.refresh_rows()
-            self._terminal.refresh_output()
-            self._fill()
-        elif self._facts.session.is_open:
-            self._fill_reasons()
+        self._stale = self._stale or self._facts.session.id in changed
+        if not self._pace.ready:
+            return
+        with self._pace.run():
+            if self._stale:
+                self._stale = False
+                self._frames.refresh_rows()
+                self._terminal.refresh_output()
+                self._fill()
+            elif self._facts.session.is_open:
+                self._fill_reasons()
 
     def _fill(self) -> None:
         session = self._facts.session

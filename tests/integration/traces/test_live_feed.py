@@ -172,3 +172,14 @@ def test_a_reader_can_be_woken(feed):
     threading.Timer(0, feed.wake).start()
 
     assert feed.read(None) == []
+
+
+def test_whoever_joined_all_misses_nothing_after_that(folder, feed):
+    services = [FakeService(folder / f"{name}.admin") for name in "abc"]
+
+    news = feed.join(10)
+
+    assert {one.service for one in news} == {"a", "b", "c"}
+    assert set(feed.services) == {"a", "b", "c"}
+    for service in services:
+        service.end()

@@ -174,3 +174,15 @@ def test_wrong_usage_is_refused(words):
         trace(*words)
 
     assert ended.value.code == 2
+
+
+def test_without_textual_there_is_a_hint_and_the_plain_list(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("traces.command.find_spec", lambda name: None)
+
+    assert trace("--dir", recorded("exit-3")) == 0
+
+    told = capsys.readouterr()
+    assert "pip install 'mini-kube[tui]'" in told.err
+    assert "exit 3" in told.out
