@@ -288,6 +288,7 @@ class Cluster:
         env: Mapping[str, str] | None = None,
         ports: Sequence[int] = (),
         labels: Mapping[str, str] | None = None,
+        container: Mapping[str, Any] | None = None,
         namespace: str | None = None,
         ready: bool = True,
         **spec: Any,
@@ -299,6 +300,7 @@ class Cluster:
             command: instead of the image's own.
             script: the answers of a scripted container, see docs/scripted-containers.md.
             files: what its root holds, by path; makes it a scripted container.
+            container: more fields of the container, in the API's words: probes, `tty` ...
             ready: False returns as soon as the pod is created.
             spec: more fields of the pod's spec, in the API's words.
 
@@ -315,6 +317,7 @@ class Cluster:
             env=env or {},
             ports=ports,
             labels=labels or {},
+            container=container or {},
             spec=spec,
         )
         collection = self._pod_path("", namespace).rstrip("/")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import TYPE_CHECKING, Any, Final
+
+from mini_kube.scripting import make_script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,29 +85,30 @@ def make_pod(
     env: Mapping[str, str],
     ports: Sequence[int],
     labels: Mapping[str, str],
+    container: Mapping[str, Any],
     spec: Mapping[str, Any],
 ) -> Manifest:
     """The manifest; see `Cluster.run_pod` for what the arguments mean."""
     scripted = script is not None or files is not None
     image = image or (_SCRIPTED if scripted else _PLAIN)
-    container: Manifest = {"name": name, "image": image}
+    one: Manifest = {"name": name, "image": image}
     if command or image == _PLAIN:
         # A shell without input would end at once.
-        container["command"] = list(command or _IDLE)
+        one["command"] = list(command or _IDLE)
     if env:
-        container["env"] = [{"name": k, "value": v} for k, v in env.items()]
+        one["env"] = [{"name": k, "value": v} for k, v in env.items()]
     if ports:
-        container["ports"] = [{"containerPort": port} for port in ports]
+        one["ports"] = [{"containerPort": port} for port in ports]
     metadata: Manifest = {"name": name, "labels": {"app": name, **labels}}
     if scripted:
-        document = _script(script or {}, files or {})
+        document = make_script(script, files)
         metadata["annotations"] = {SCRIPT_ANNOTATION: json.dumps(document)}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": metadata,
         "spec": {
-            "containers": [container],
+            "containers": [{**one, **container}],
             "terminationGracePeriodSeconds": 1,
             **spec,
         },
@@ -117,20 +119,3 @@ def is_ready(pod: Manifest | None) -> bool:
     """Whether the pod has the condition Ready."""
     conditions = (pod or {}).get("status", {}).get("conditions") or []
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-
-
-def _script(
-    script: Mapping[str, Any], files: Mapping[str, str | bytes]
-) -> dict[str, Any]:
-    """The script with these files; those that are no text go as base64."""
-    given = {**script.get("files", {})}
-    for path, content in files.items():
-        given[path] = content if isinstance(content, str) else _encoded(content)
-    return {**script, **({"files": given} if given else {})}
-
-
-def _encoded(content: bytes) -> str | dict[str, str]:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(content).decode()}

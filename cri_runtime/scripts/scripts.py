@@ -64,6 +64,8 @@ class Scripts:
             process.script = str(root.parent / "script.json")
             Path(process.script).write_text(json.dumps(script.document))
             self._loaded[process.script] = script
+            mounts = {m.container_path: m.host_path for m in container.config.mounts}
+            (root.parent / "mounts.json").write_text(json.dumps(mounts))
             _fill(root, script)
             if script.acts or not _has_command(container.config, image):
                 process.argv, process.note = program("main", process.script), ""

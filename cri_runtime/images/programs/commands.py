@@ -6,6 +6,7 @@ Paths are the container's: `/etc/motd` is the file below its root, and no link l
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
@@ -20,10 +21,18 @@ _MAX_LINKS = 40
 
 
 class Root:
-    """The container's files; its root is also where commands are run."""
+    """The container's files; its root is also where commands are run.
 
-    def __init__(self, path: str) -> None:
-        self.path = os.path.realpath(path)
+    Args:
+        path: the folder that stands for `/`.
+        mounts: what lies elsewhere on this machine: container path -> path here.
+    """
+
+    def __init__(self, path: str, mounts: dict[str, str] | None = None) -> None:
+        self._path = os.path.realpath(path)
+        self._mounts = {
+            tuple(_parts(inside)): here for inside, here in (mounts or {}).items()
+        }
 
     def real(self, path: str, *, follow: bool = True) -> str:
         """Where a path of the container is on this machine.
@@ -33,32 +42,43 @@ class Root:
         Raises:
             OSError: too many links.
         """
-        todo = [part for part in path.split("/") if part not in ("", ".")]
         done: list[str] = []
-        links = 0
+        todo, links = _parts(path), 0
         while todo:
             part = todo.pop(0)
             if part == "..":
                 done[-1:] = []
                 continue
-            here = os.path.join(self.path, *done, part)
-            if not os.path.islink(here) or not (follow or todo):
-                done.append(part)
+            done.append(part)
+            here = self._here(done)
+            is_mount = tuple(done) in self._mounts
+            if is_mount or not os.path.islink(here) or not (follow or todo):
                 continue
             links += 1
             if links > _MAX_LINKS:
                 raise OSError(40, "Too many levels of symbolic links")
             target = os.readlink(here)
-            if target.startswith("/"):
-                done = []
-            todo = [p for p in target.split("/") if p not in ("", ".")] + todo
-        return os.path.join(self.path, *done)
+            done = [] if target.startswith("/") else done[:-1]
+            todo = _parts(target) + todo
+        return self._here(done)
+
+    def _here(self, parts: list[str]) -> str:
+        for length in range(len(parts), 0, -1):
+            if mount := self._mounts.get(tuple(parts[:length])):
+                return os.path.join(mount, *parts[length:])
+        return os.path.join(self._path, *parts)
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
 
 
 def run(root: str, command: list[str]) -> int:
     """Run one; the exit code."""
     name = os.path.basename(command[0])
-    return _COMMANDS[name](Root(root), command[1:])
+    with open(os.path.join(os.path.dirname(root), "mounts.json")) as file:
+        mounts = json.load(file)
+    return _COMMANDS[name](Root(root, mounts), command[1:])
 
 
 def _say(text: str) -> None:
@@ -88,24 +108,30 @@ def _cat(root: Root, arguments: list[str]) -> int:
 def _ls(root: Root, arguments: list[str]) -> int:
     flags = "".join(a[1:] for a in arguments if a.startswith("-"))
     paths = [a for a in arguments if not a.startswith("-")] or ["."]
-    code = 0
+    code, files, folders = 0, [], []
     for path in paths:
         real = root.real(path)
         try:
-            is_folder = stat.S_ISDIR(os.stat(real).st_mode)
+            is_folder = stat.S_ISDIR(os.stat(real).st_mode) and "d" not in flags
         except OSError as error:
             _complain(f"ls: cannot access '{path}': {error.strerror}")
             code = 2
             continue
-        names = sorted(os.listdir(real)) if is_folder and "d" not in flags else [path]
-        if len(paths) > 1 and is_folder:
+        (folders if is_folder else files).append((path, real))
+    for path, real in files:
+        _say_entry(real, path, flags)
+    for number, (path, real) in enumerate(folders):
+        if len(paths) > 1:
+            _say("\n" if number or files else "")
             _say(f"{path}:\n")
-        for name in names:
-            if name.startswith(".") and name != path and not set("aA") & set(flags):
-                continue
-            where = os.path.join(real, name) if is_folder else real
-            _say(f"{_long(where)}{name}\n" if "l" in flags else f"{name}\n")
+        for name in sorted(os.listdir(real)):
+            if not name.startswith(".") or set("aA") & set(flags):
+                _say_entry(os.path.join(real, name), name, flags)
     return code
+
+
+def _say_entry(path: str, name: str, flags: str) -> None:
+    _say(f"{_long(path)}{name}\n" if "l" in flags else f"{name}\n")
 
 
 def _long(path: str) -> str:
