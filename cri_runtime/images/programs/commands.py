@@ -108,7 +108,9 @@ def _cat(root: Root, arguments: list[str]) -> int:
 def _ls(root: Root, arguments: list[str]) -> int:
     flags = "".join(a[1:] for a in arguments if a.startswith("-"))
     paths = [a for a in arguments if not a.startswith("-")] or ["."]
-    code, files, folders = 0, [], []
+    files: list[tuple[str, str]] = []
+    folders: list[tuple[str, str]] = []
+    code = 0
     for path in paths:
         real = root.real(path)
         try:
