@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mini_kube.errors import WaitError
@@ -163,7 +164,12 @@ class Trace:
             fresh.extend(file.read())
         if fresh:
             # One machine: its monotonic clock is the same for all processes.
-            self._events = sorted([*self._events, *fresh], key=lambda each: each.ts)
+            merged = sorted([*self._events, *fresh], key=lambda each: each.ts)
+            # `seq` is the place among all events, not in one file.
+            self._events = [
+                each if each.seq == place else replace(each, seq=place)
+                for place, each in enumerate(merged)
+            ]
 
     def _settle(self) -> None:
         """Have the services write what they have seen."""
