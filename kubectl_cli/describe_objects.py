@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from apimachinery.status import StatusError
 from kubectl_cli.changes import raise_all
 from kubectl_cli.describe.data import describe_config_map, describe_secret
+from kubectl_cli.describe.namespace import describe_service_account
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.manifests import split_manifests, visit_manifests
@@ -158,6 +159,10 @@ class DescribeCommand:
             return self._pod(found)
         if key == ("", "nodes"):
             return self._node(found)
+        if key == ("", "services"):
+            return self._service(found)
+        if key == ("", "namespaces"):
+            return self._namespace(found)
         if key in _SIMPLE:
             about = _about(found.object)
             events = self._events(about) if key in _WITH_EVENTS else None
@@ -179,6 +184,35 @@ class DescribeCommand:
         )
         events = self._events(",".join(about), metadata["namespace"])
         return describe_pod(pod, events)
+
+    def _service(self, found: _Found) -> str:
+        from kubectl_cli.describe.service import describe_service
+
+        service, namespace = self._factory.client.get(found.path), found.namespace
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+        label = f"kubernetes.io/service-name={found.name}"
+        slices = self._found_at(path, [("labelSelector", label)]) or []
+        about = f"{_about(service)},involvedObject.kind=Service"
+        return describe_service(service, slices, self._events(about, namespace))
+
+    def _namespace(self, found: _Found) -> str:
+        from kubectl_cli.describe.namespace import describe_namespace
+
+        namespace = self._factory.client.get(found.path)
+        path, query = f"/api/v1/namespaces/{found.name}", [("limit", "500")]
+        quotas = self._found_at(f"{path}/resourcequotas", query)
+        limits = self._found_at(f"{path}/limitranges", query)
+        return describe_namespace(namespace, quotas, limits)
+
+    def _found_at(self, path: str, query: Query) -> list[JsonObject] | None:
+        """The items of a list; None where the server has none such."""
+        try:
+            listed = self._factory.client.get(path, query, accept=ACCEPT_REST)
+        except StatusError as error:
+            if error.reason != "NotFound":
+                raise
+            return None
+        return listed.get("items") or []
 
     def _events(self, about: str, namespace: str = "") -> list[JsonObject] | None:
         """The events of an object; None when they are not wanted, or not to be had."""
@@ -238,8 +272,9 @@ class DescribeCommand:
 _SIMPLE = {
     ("", "configmaps"): describe_config_map,
     ("", "secrets"): describe_secret,
+    ("", "serviceaccounts"): describe_service_account,
 }
-_WITH_EVENTS = frozenset({("", "configmaps")})
+_WITH_EVENTS = frozenset({("", "configmaps"), ("", "serviceaccounts")})
 
 
 def _about(obj: JsonObject) -> str:

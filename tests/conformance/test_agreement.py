@@ -247,6 +247,9 @@ describe pod missing
 describe pods -l app=one
 describe node
 describe node missing
+describe svc kubernetes -n default
+describe ns agreement
+describe sa default
 describe
 logs two -c a
 logs two
