@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 __all__ = ["ReplayServer"]
 
 _PATIENCE = 2.0  # seconds
-_VERB = "kubectl-command"  # the header in which kubectl tells it
+#: Headers that tell requests apart which ask for the same.
+_TELLING = ("accept", "user-agent", "kubectl-command")
 
 
 class ReplayServer:
@@ -176,9 +177,7 @@ class ReplayServer:
         waiting = self._answers.get(_key(head))
         if not waiting:
             return None
-        verb = get_header(head.headers, _VERB)
-        same = (e for e in waiting if get_header(e.request.headers, _VERB) == verb)
-        best = next(same, waiting[0])
+        best = max(waiting, key=lambda each: _likeness(head, each.request))
         if len(waiting) > 1:
             waiting.remove(best)
         return best
@@ -265,6 +264,14 @@ async def _read_body(
 def _write(connection: Connection, live: Live, data: bytes) -> None:
     live.say(data)
     connection.write(data)
+
+
+def _likeness(one: RequestHead, other: RequestHead) -> int:
+    """How many of the telling headers are equal."""
+    return sum(
+        get_header(one.headers, name) == get_header(other.headers, name)
+        for name in _TELLING
+    )
 
 
 def _by_chance(step: str) -> bool:
