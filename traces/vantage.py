@@ -19,10 +19,17 @@ __all__ = ["one_vantage", "witnesses"]
 
 
 def one_vantage(events: Iterable[Event]) -> list[Event]:
-    """The events without those that another witness of the same connection tells."""
+    """The events without those that another witness of the same connection tells.
+
+    What a fault did is told by who did it alone.
+    """
     events = list(events)
     taken = witnesses(events)
-    return [event for event in events if taken[event.conn] == event.conn]
+    return [
+        event
+        for event in events
+        if taken[event.conn] == event.conn or (event.fault and event.layer == "conn")
+    ]
 
 
 def witnesses(events: Iterable[Event]) -> dict[str, str]:
