@@ -178,6 +178,8 @@ class ReplayServer:
         if not waiting:
             return None
         best = max(waiting, key=lambda each: _likeness(head, each.request))
+        if is_discovery(head.method, head.target) and not _accepts(head, best):
+            return None  # another version of the document than this client knows
         if len(waiting) > 1:
             waiting.remove(best)
         return best
@@ -272,6 +274,11 @@ def _likeness(one: RequestHead, other: RequestHead) -> int:
         get_header(one.headers, name) == get_header(other.headers, name)
         for name in _TELLING
     )
+
+
+def _accepts(head: RequestHead, exchange: Exchange) -> bool:
+    accepted = (get_header(each.headers, "accept") for each in (head, exchange.request))
+    return len(set(accepted)) == 1
 
 
 def _by_chance(step: str) -> bool:
