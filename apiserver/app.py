@@ -79,6 +79,9 @@ _LOADED_LATER = (
 )
 _RBAC_GROUP = "rbac.authorization.k8s.io"
 
+# kubernetes/apiserver pkg/server/secure_serving.go, ReadHeaderTimeout
+_HEAD_TIMEOUT = 32.0
+
 
 class ApiServer:
     """A server that is started once and closed once."""
@@ -132,6 +135,7 @@ class ApiServer:
             application,
             (config.bind_address, config.secure_port),
             tls=tls,
+            head_timeout=_HEAD_TIMEOUT,
         )
         self.services.server_address = format_address((config.bind_address, self.port))
         self._following.start()

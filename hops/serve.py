@@ -67,10 +67,13 @@ async def serve_application(
     tls: ssl.SSLContext | None = None,
     access_log: logging.Logger | None = None,
     shutdown_timeout: float = 1.0,
+    head_timeout: float | None = None,
 ) -> ServedApplication:
     """Serve `app` until the answer is closed.
 
     Args:
+        head_timeout: seconds in which a client must have sent the head of a request,
+            the first one counted from the connection on; then it is cut.
         shutdown_timeout: seconds that handlers have to end by themselves.
     """
     app.middlewares.insert(0, _finish_upgrade)
@@ -88,7 +91,14 @@ async def serve_application(
     server = runner.server
     if server is None:
         raise RuntimeError("aiohttp made no server")
-    listener = await listen(hops, hop, address, lambda: _Gate(server()), tls=tls)
+    settings = server._kwargs  # noqa: SLF001 - what its own __call__ hands on
+    loop = asyncio.get_running_loop()
+
+    def accept() -> _Gate:
+        handler = _RequestHandler(server, loop=loop, **settings)
+        return _Gate(handler, head_timeout)
+
+    listener = await listen(hops, hop, address, accept, tls=tls)
     return ServedApplication(listener, runner)
 
 
@@ -96,8 +106,11 @@ def peer_certificate(request: web.BaseRequest) -> dict[str, Any] | None:
     """The verified client certificate as `ssl.getpeercert` gives it, or None."""
     if request.transport is None:
         return None
-    certificate: dict[str, Any] | None = request.transport.get_extra_info("peercert")
-    return certificate or None
+    try:
+        found: dict[str, Any] | None = request.transport.get_extra_info("peercert")
+    except ValueError:
+        return None  # the connection has just ended, and the session with it
+    return found or None
 
 
 def on_disconnect(request: web.BaseRequest, callback: Callable[[], None]) -> None:
@@ -145,11 +158,48 @@ async def take_over(request: web.BaseRequest) -> TakenConnection:
     return gate.hand_over(transport)
 
 
+class _RequestHandler(web.RequestHandler):
+    """aiohttp's, which answers what is no HTTP as Go's server does, and logs nothing.
+
+    Source: golang/go net/http server.go (serve: badRequestError, statusError).
+    """
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Called where a request cannot be read, or its handler failed."""
+        transport = request.transport
+        if status >= 500 or request.writer.output_size or transport is None:
+            return super().handle_error(request, status, exc, message)
+        logger.debug("bad request from %s: %s", request.remote, message)
+        text = _BAD_REQUESTS.get(message or "", "400 Bad Request")
+        transport.write(
+            f"HTTP/1.1 {text}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            f"Connection: close\r\n\r\n{text}".encode()
+        )
+        return _NoResponse()
+
+
+_BAD_REQUESTS = {
+    "Missing 'Host' header in request.": "400 Bad Request: missing required Host header"
+}
+
+
 class _Gate(asyncio.Protocol):
     """Between the transport and aiohttp's handler of one connection."""
 
-    def __init__(self, handler: web.RequestHandler) -> None:
+    def __init__(
+        self, handler: web.RequestHandler, head_timeout: float | None = None
+    ) -> None:
         self._handler = handler
+        self._head_timeout = head_timeout
+        self._head_timer: asyncio.TimerHandle | None = None
         self._framer = RequestFramer()
         self._transport: asyncio.Transport | None = None
         self._paused = False
@@ -161,12 +211,27 @@ class _Gate(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]  # a stream transport
         self._handler.connection_made(transport)
         asyncio.get_running_loop().call_soon(self._note_begin)
+        self._time_head(True)
 
     def _note_begin(self) -> None:
         self._begun = True
 
+    def _time_head(self, in_head: bool) -> None:
+        """net/http ReadHeaderTimeout: who sends a head byte by byte is not waited for."""
+        timer = self._head_timer
+        if in_head == (timer is not None) or self._head_timeout is None:
+            return
+        if timer is not None:
+            timer.cancel()
+            self._head_timer = None
+        elif self._transport is not None:
+            loop = asyncio.get_running_loop()
+            close = self._transport.close
+            self._head_timer = loop.call_later(self._head_timeout, close)
+
     def data_received(self, data: bytes) -> None:
         passed = self._framer.feed(data)
+        self._time_head(self._framer.in_head)
         if passed:
             self._handler.data_received(passed)
         if len(self._framer.held) > _MAX_HELD and self._transport is not None:
@@ -177,6 +242,7 @@ class _Gate(asyncio.Protocol):
         self._handler.eof_received()
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self._time_head(False)
         if self._begun:
             self._handler.connection_lost(exc)
         else:
@@ -195,6 +261,7 @@ class _Gate(asyncio.Protocol):
 
     def hand_over(self, transport: asyncio.Transport) -> TakenConnection:
         """Put a Connection in our place."""
+        self._time_head(False)
         connection = TakenConnection(self._framer.release(), self)
         connection.connection_made(transport)
         transport.set_protocol(connection)

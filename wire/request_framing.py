@@ -38,6 +38,11 @@ class RequestFramer:
         self.held = bytearray()
         self.upgrading = False
 
+    @property
+    def in_head(self) -> bool:
+        """Whether a request has begun whose head is not complete."""
+        return bool(self._head)
+
     def feed(self, data: bytes) -> bytes:
         """The part of `data` that the HTTP parser may have now; the rest is `held`."""
         position = 0

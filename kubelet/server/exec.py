@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -187,8 +188,10 @@ async def _form(request: web.Request) -> Mapping[str, str]:
     """Query and, as Go's FormValue does, a form in the body, which wins."""
     if request.content_type != "application/x-www-form-urlencoded":
         return request.query
-    body = {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
-    return {**request.query, **body}
+    # As UTF-8, whatever charset is named: Go does not look.
+    body = (await request.read()).decode("utf-8", "replace")
+    form = dict(reversed(parse_qsl(body, keep_blank_values=True)))
+    return {**request.query, **form}
 
 
 async def _running(host: Host, target: Target) -> str | None:

@@ -365,3 +365,74 @@ async def test_an_upgrade_is_refused_with_its_body(hops, application):
     assert caught.value.head.status == 403
     assert b'"code": 403' in caught.value.body
     assert isinstance(tls, ssl.SSLContext | None)
+
+
+GO_400 = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Connection: close\r\n\r\n400 Bad Request"
+)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"garbage\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: h\r\nBad Header: 1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\nHost: h\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_answered_as_gos_server_does(
+    hops, application, garbage, caplog
+):
+    async with await connect_to(hops, application) as connection:
+        connection.write(garbage)
+        answer = await read_all(connection)
+
+    assert answer == GO_400
+    assert not caplog.records
+
+
+async def test_a_client_that_dawdles_over_its_head_is_cut(hops, both_tls):
+    app = web.Application()
+    app.router.add_route("*", "/hello", hello)
+    served = await serve_application(
+        hops, HOP, app, LOOPBACK, tls=both_tls[0], head_timeout=0.05
+    )
+    application = served.address, both_tls[1]
+    try:
+        async with (
+            await connect_to(hops, application) as silent,
+            await connect_to(hops, application) as slow,
+        ):
+            slow.write(request("GET", "/hello")[:-4])
+            assert await read_all(silent) == b""
+            assert await read_all(slow) == b""
+    finally:
+        served.close()
+        await served.wait_closed()
+
+
+async def test_a_handler_may_take_longer_than_a_head(hops, both_tls):
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def think(request):
+        asked.set()
+        await answer.wait()
+        return web.Response(text="at last")
+
+    app = web.Application()
+    app.router.add_route("*", "/think", think)
+    served = await serve_application(
+        hops, HOP, app, LOOPBACK, tls=both_tls[0], head_timeout=0.05
+    )
+    try:
+        async with await connect_to(hops, (served.address, both_tls[1])) as client:
+            client.write(request("GET", "/think", extra=b"Connection: close\r\n"))
+            await asked.wait()
+            await asyncio.sleep(0.1)  # the time for heads passes
+            answer.set()
+            assert (await read_all(client)).endswith(b"at last")
+    finally:
+        served.close()
+        await served.wait_closed()
