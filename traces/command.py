@@ -132,6 +132,12 @@ def _configure_session_verbs(verbs: _Verbs) -> None:
         help="also frames that only keep the machinery going",
     )
     show.add_argument(
+        "--fold",
+        action="store_true",
+        default=False,
+        help="one arrow for a message that was passed on from hop to hop",
+    )
+    show.add_argument(
         "--no-explanations",
         dest="explained",
         action="store_false",
@@ -218,6 +224,7 @@ def _show(options: argparse.Namespace, view: ClusterView | None) -> int:
         options.format,
         options.output,
         everything=options.everything,
+        fold=options.fold,
         explained=options.explained,
     )
 

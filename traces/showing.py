@@ -17,7 +17,13 @@ __all__ = ["notes_of", "show"]
 
 
 def show(
-    session: Session, name: str, output: str, *, everything: bool, explained: bool
+    session: Session,
+    name: str,
+    output: str,
+    *,
+    everything: bool,
+    explained: bool,
+    fold: bool = False,
 ) -> int:
     """Write to a file, or to stdout when `output` is empty or `-`.
 
@@ -33,6 +39,7 @@ def show(
         color=to_terminal,
         width=shutil.get_terminal_size().columns if to_terminal else 0,
         everything=everything,
+        fold=fold,
         notes=notes_of(session) if explained else {},
     )
     data = form.render([session], options)
