@@ -36,6 +36,15 @@ conformance-kubectl: venv  ## run the streams of real kubectls, and print the ta
 soak: venv  ## 10,000 sessions of all kinds in a row: nothing may be left
 	@MINI_KUBE_SESSIONS=$(or $(SESSIONS),10000) $(BIN)/pytest -q -s tests/e2e/test_leaks.py $(ARGS)
 
+soak: venv  ## the long runs: 1 GiB each way, 10,000 sessions, 10,000 random faults
+	MINI_KUBE_BIG_MIB=1024 MINI_KUBE_SESSIONS=10000 $(BIN)/pytest -q \
+		tests/e2e/test_transfers.py tests/e2e/test_leaks.py \
+		tests/conformance/test_copies_of_much.py $(ARGS)
+	$(BIN)/python -m tests.soak --runs 10000
+
+museum: venv  ## show every known trouble, and write docs/museum/ of it
+	$(BIN)/mini-kube reproduce --pages docs/museum
+
 lint: venv  ## format, lint, import layers, strict types, fresh stubs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
