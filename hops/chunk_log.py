@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hops.masks import paint, paint_behind, scrub
+from hops.masks import paint_spans, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ChunkLog"]
 
-_SHORT = 16  # bytes: what is shorter may stand anywhere by chance
+_SHORT = 16  # bytes: as many hexadecimal digits a chunk size may have
 
 
 class Told(Protocol):
@@ -45,35 +45,13 @@ class ChunkLog:
         self._waiting.setdefault(direction, bytearray()).extend(data)
         self._sizes.setdefault(direction, []).append((len(data), when))
 
-    def conceal(
-        self, direction: Direction, secrets: Iterable[bytes], *, counted: bool = False
-    ) -> None:
-        """Paint over what must not be seen in the bytes that wait.
-
-        What is not found as it stands may be cut by frames: then all that waits goes.
-
-        Args:
-            counted: short secrets are painted only behind their length, where protobuf
-                has them: `1` as a value of the environment also stands in frames.
-        """
-        waiting = self._waiting.get(direction)
-        if not waiting:
-            return
-        before = bytes(waiting)
-        # one may be part of another, or there twice
-        for secret in sorted({*secrets} - {b""}, key=len, reverse=True):
-            count = bytes([len(secret)]) if len(secret) < _SHORT else b""
-            if counted and count and count + secret in before:
-                paint_behind(waiting, count, secret)
-            elif secret in before:
-                paint(waiting, secret)
-            else:
-                waiting[:] = b"*" * len(waiting)
-
     def conceal_spans(
         self, direction: Direction, unit: bytes, spans: Iterable[tuple[int, int]]
     ) -> None:
-        """Paint over parts of a unit that waits, as (start, end) in it."""
+        """Paint over parts of a unit that waits, as (start, end) in it.
+
+        Where frames cut the unit it is not found as it stands: then all that waits goes.
+        """
         waiting = self._waiting.get(direction)
         if not waiting:
             return
@@ -81,8 +59,28 @@ class ChunkLog:
         if start < 0:
             waiting[:] = b"*" * len(waiting)
             return
-        for begin, end in spans:
-            waiting[start + begin : start + end] = b"*" * (end - begin)
+        waiting[start : start + len(unit)] = paint_spans(unit, spans)
+
+    def conceal_pieces(
+        self, direction: Direction, region: int, behind: int, pieces: Iterable[bytes]
+    ) -> None:
+        """Paint over pieces, in their order, in `region` bytes that end `behind` the end.
+
+        What stands between them are chunk sizes. A piece so short that it may look like
+        one takes the whole region along.
+        """
+        waiting = self._waiting.get(direction)
+        if not waiting:
+            return
+        end = len(waiting) - behind
+        position = end - region
+        for piece in pieces:
+            found = waiting.find(piece, position, end) if len(piece) > _SHORT else -1
+            if found < 0:
+                waiting[end - region : end] = b"*" * region
+                return
+            position = found + len(piece)
+            waiting[found:position] = b"*" * len(piece)
 
     def settle(self, direction: Direction) -> None:
         """Nothing that waits can become a secret any more: tell it."""

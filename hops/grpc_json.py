@@ -1,8 +1,7 @@
 """Protobuf messages as JSON for a trace, with the names of the .proto and masks.
 
 Unlike google.protobuf.json_format: names as they are declared, numbers as numbers, and
-bytes as text where they are text. Secrets are collected, so that they can be painted
-over in the bytes too.
+bytes as text where they are text.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from hops.grpc_secrets import SECRET_FIELDS, hides_value
 from hops.masks import MASK, mask_url
 
 if TYPE_CHECKING:
@@ -23,40 +23,18 @@ __all__ = ["MessageReader"]
 _MAX_ITEMS = 1000
 _MAX_TEXT = 4096
 
-# Fields that are secret: (message, field). "url" keeps all but its token.
-_SECRET_FIELDS = {
-    ("runtime.v1.ExecResponse", "url"),
-    ("runtime.v1.AttachResponse", "url"),
-    ("runtime.v1.PortForwardResponse", "url"),
-    # A container's environment often comes from a Secret.
-    ("runtime.v1.KeyValue", "value"),
-    ("runtime.v1.AuthConfig", "password"),
-    ("runtime.v1.AuthConfig", "auth"),
-    ("runtime.v1.AuthConfig", "identity_token"),
-    ("runtime.v1.AuthConfig", "registry_token"),
-    # What a runtime adds with `verbose` repeats the whole configuration.
-    ("runtime.v1.ContainerStatusResponse", "info"),
-    ("etcdserverpb.AuthenticateRequest", "password"),
-    ("etcdserverpb.AuthenticateResponse", "token"),
-    ("etcdserverpb.AuthUserAddRequest", "password"),
-    ("etcdserverpb.AuthUserChangePasswordRequest", "password"),
-}
-# Values under these keys of etcd are Secrets, or hold tokens.
-_SECRET_KEYS = (b"/secrets/", b"/registry/secrets")
-_PAIRS = {"mvccpb.KeyValue", "etcdserverpb.PutRequest"}
-
 
 class MessageReader:
     """Reads one message.
 
     Attributes:
-        secrets: what was masked, as it stands in the message's bytes.
+        masked: whether something was masked.
         url: a streaming URL that the message brings, with its token.
     """
 
     def __init__(self, *, unmasked: bool = False) -> None:
         self._unmasked = unmasked
-        self.secrets: list[bytes] = []
+        self.masked = False
         self.url: str | None = None
 
     def parse(self, kind: type[Message], data: bytes) -> dict[str, Any]:
@@ -72,21 +50,17 @@ class MessageReader:
     def read(self, message: Message) -> dict[str, Any]:
         """The fields that are set."""
         name = message.DESCRIPTOR.full_name
-        hidden = not self._unmasked and self._hides_value(name, message)
+        hidden = hides_value(name, getattr(message, "key", b"") or b"")
         return {
             field.name: self._field(name, field, value, hidden)
             for field, value in message.ListFields()
         }
 
-    def _hides_value(self, name: str, message: Any) -> bool:
-        return name in _PAIRS and any(key in message.key for key in _SECRET_KEYS)
-
     def _field(
         self, name: str, field: FieldDescriptor, value: Any, hidden: bool
     ) -> Any:
-        secret = (name, field.name) in _SECRET_FIELDS or (
-            hidden and field.name in ("value", "prev_kv")
-        )
+        secret = (name, field.name) in SECRET_FIELDS
+        secret = secret or (hidden and field.name == "value")
         if secret and field.name == "url":
             self.url = value
         if secret and not self._unmasked:
@@ -115,23 +89,12 @@ class MessageReader:
         return _plain
 
     def _mask(self, field: FieldDescriptor, value: Any) -> Any:
-        if field.message_type is not None:
-            if field.message_type.GetOptions().map_entry:
-                for item in value.values():
-                    self._note(item)
-                return {str(key): MASK for key in value}
-            return MASK
-        self._note(value)
-        if field.name != "url":
-            return MASK
-        masked = mask_url(value)
-        if masked != value:
-            # Only its token is painted over: the rest may be seen.
-            self.secrets[-1] = value.rpartition("/")[2].encode()
-        return masked
-
-    def _note(self, value: Any) -> None:
-        self.secrets.append(value.encode() if isinstance(value, str) else bytes(value))
+        self.masked = True
+        if field.name == "url":
+            return mask_url(value)
+        if field.message_type is not None:  # a map
+            return {str(key): MASK for key in value}
+        return MASK
 
 
 def _is_repeated(field: FieldDescriptor) -> bool:

@@ -18,8 +18,7 @@ __all__ = [
     "mask_headers",
     "mask_target",
     "mask_url",
-    "paint",
-    "paint_behind",
+    "paint_spans",
     "scrub",
     "secret_spans",
     "streaming_token",
@@ -147,18 +146,12 @@ def _header_spans(line: str) -> list[tuple[int, int]]:
     return []
 
 
-def paint(data: bytearray, secret: bytes) -> bool:
-    """Replace a secret wherever it stands; answers whether it stood anywhere."""
-    position, found = 0, False
-    while (position := data.find(secret, position)) >= 0:
-        data[position : position + len(secret)] = b"*" * len(secret)
-        found = True
-    return found
-
-
-def paint_behind(data: bytearray, before: bytes, secret: bytes) -> None:
-    """Replace a secret where `before` stands in front of it, which stays."""
-    data[:] = data.replace(before + secret, before + b"*" * len(secret))
+def paint_spans(data: bytes, spans: Iterable[tuple[int, int]]) -> bytes:
+    """The bytes with `*` from each start to its end."""
+    painted = bytearray(data)
+    for start, end in spans:
+        painted[start:end] = b"*" * (end - start)
+    return bytes(painted)
 
 
 def scrub(data: bytes) -> bytes:

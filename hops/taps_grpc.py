@@ -5,12 +5,14 @@ Source: grpc/grpc doc/PROTOCOL-HTTP2.md.
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from typing import TYPE_CHECKING, Any
 
 from hops.grpc_json import MessageReader
 from hops.grpc_registry import Method, find_method
-from hops.masks import paint, streaming_token
+from hops.grpc_spans import message_spans
+from hops.masks import paint_spans, streaming_token
 from hops.pipe import Direction
 from hops.session import HEADER, TraceParent, from_token
 from wire.grpc_messages import (
@@ -107,9 +109,8 @@ class GrpcCalls:
         if call.trace is None and reader.url is not None:
             token = streaming_token(reader.url)
             call.trace = from_token(token).trace_id if token is not None else None
-        if reader.secrets:
-            self._teller.chunks.conceal(direction, reader.secrets, counted=True)
-            data = data and _paint_all(bytearray(data), reader.secrets)
+        if reader.masked:
+            data = self._conceal(direction, call, message)
         self._tell(
             direction,
             stream,
@@ -142,6 +143,19 @@ class GrpcCalls:
             return info | {"error": str(err)}, None
         # Compressed bytes cannot be painted over, and say nothing to a reader.
         return info, None if message.compressed else message.data
+
+    def _conceal(
+        self, direction: Direction, call: GrpcCall, message: GrpcMessage
+    ) -> bytes | None:
+        """Paint over the secrets of a message; answers what may be shown of it."""
+        spans = [(0, len(message.data))]
+        if call.method is not None and not message.compressed:
+            up = direction is Direction.UP
+            kind = call.method.request if up else call.method.response
+            with contextlib.suppress(ValueError):
+                spans = message_spans(kind, message.data)
+        self._teller.chunks.conceal_spans(direction, message.data, spans)
+        return paint_spans(message.data, spans)
 
     def _tell(
         self,
@@ -197,9 +211,3 @@ def _inflate(message: GrpcMessage, coding: str) -> bytes:
     if inflater.unconsumed_tail:
         raise ValueError("too large")
     return data
-
-
-def _paint_all(data: bytearray, secrets: list[bytes]) -> bytes | None:
-    """The bytes without secrets; None when one of them is not found as it stands."""
-    found = [paint(data, secret) for secret in secrets if secret]
-    return bytes(data) if all(found) else None

@@ -142,6 +142,11 @@ class Http1Layer:
     ) -> bytes:
         pieces = body.receive_data(data)
         if pieces:
+            if lane.secret and not self._teller.settings.secrets:
+                behind = len(body.leftover)
+                region = len(data) - behind
+                chunks = self._teller.chunks
+                chunks.conceal_pieces(direction, region, behind, pieces)
             self._tell_body(direction, lane, pieces)
         if not body.complete:
             return b""
@@ -158,7 +163,6 @@ class Http1Layer:
         shown: bytes | None = whole
         if lane.secret and not self._teller.settings.secrets:
             shown = None
-            self._teller.chunks.conceal(direction, pieces)
         self._teller.tell(
             direction, "http1", "body", stream=number, size=len(whole), payload=shown
         )

@@ -74,7 +74,8 @@ class Http2Layer:
                 info["headers"] = mask_headers(frame.headers)
                 if info["headers"] != [list(pair) for pair in frame.headers]:
                     # Compressed: it cannot be painted over where it stands.
-                    self._teller.chunks.conceal(direction, [frame.data])
+                    whole = [(0, len(frame.data))]
+                    self._teller.chunks.conceal_spans(direction, frame.data, whole)
         read = _PAYLOADS.get(frame.type)
         if read is not None:
             info |= read(frame)

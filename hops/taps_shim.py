@@ -77,11 +77,13 @@ class ShimLayer:
         if not isinstance(message, dict):
             raise RemoteProtocolError("no JSON object")
         kind, info = self._read(message)
-        secrets: list[str] = []
+        secrets: list[str] = []  # items of environments
         if not self._teller.settings.secrets:
             info = _masked(info, secrets)
-            quoted = [json.dumps(secret)[1:-1].encode() for secret in secrets]
-            self._teller.chunks.conceal(direction, quoted)
+            if secrets:
+                self._teller.chunks.conceal_spans(
+                    direction, line, _spans(line, secrets)
+                )
         self._teller.tell(
             direction,
             "process",
@@ -108,7 +110,7 @@ class ShimLayer:
 
 
 def _masked(value: Any, secrets: list[str], *, is_env: bool = False) -> Any:
-    """JSON without the values of environments, which are put into `secrets`."""
+    """JSON without the values of environments, whose items are put into `secrets`."""
     if isinstance(value, dict):
         return {
             key: _hidden(item, secrets)
@@ -128,6 +130,22 @@ def _hidden(item: Any, secrets: list[str]) -> Any:
     """`NAME=***`, or just `***`."""
     if not isinstance(item, str):
         return MASK
-    name, equals, value = item.partition("=")
-    secrets.append(value if equals else item)
+    name, equals, _ = item.partition("=")
+    secrets.append(item)
     return f"{name}={MASK}" if equals else MASK
+
+
+def _spans(line: bytes, items: list[str]) -> list[tuple[int, int]]:
+    """Where the values of `NAME=value`, or whole items, stand in a line of JSON."""
+    spans: list[tuple[int, int]] = []
+    for item in {*items}:
+        quoted = json.dumps(item).encode()
+        name = item.partition("=")[0] if "=" in item else None
+        skip = 1 if name is None else len(json.dumps(name)) - 1 + len("=")
+        position = 0
+        while (found := line.find(quoted, position)) >= 0:
+            position = found + len(quoted)
+            spans.append((found + skip, position - 1))
+        if not position:
+            return [(0, len(line))]  # written in another way
+    return spans

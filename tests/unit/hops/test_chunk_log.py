@@ -180,3 +180,35 @@ def test_frames_after_an_upgrade_are_told_at_once_and_as_they_are(parts):
     for direction, first in ((UP, head), (DOWN, answer)):
         sent = b"".join(data for way, data in parts if way is direction)
         assert b"".join(chunks(tapped, direction)) == first + sent
+
+
+def test_short_values_of_an_environment_spoil_no_other_bytes():
+    tapped = Tapped(settings=ALL)
+    envs = [cri.KeyValue(key=name, value=b"1") for name in ("A", "B")]
+    envs.append(cri.KeyValue(key="C", value=b"\x00\x01"))
+    message = cri.CreateContainerRequest(
+        pod_sandbox_id="1", config=cri.ContainerConfig(envs=envs)
+    )
+    data = message.SerializeToString()
+    path = b"/runtime.v1.RuntimeService/CreateContainer"
+    up, _, (frame,) = grpc_call(data, path)
+
+    tapped.feed(UP, up + frame)
+
+    told = b"".join(chunks(tapped, "up"))
+    assert told.startswith(up + frame[:14])
+    seen = cri.CreateContainerRequest.FromString(told[len(up) + 14 :])
+    assert [e.value for e in seen.config.envs] == [b"*", b"*", b"**"]
+    assert seen.pod_sandbox_id == "1"
+
+
+@pytest.mark.parametrize("body", [b"1", b"a1", b"1\r\n1\r\n"])
+def test_a_short_secret_body_goes_with_its_chunk_sizes(body):
+    tapped = Tapped(settings=ALL)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    sent = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    tapped.feed(UP, b"GET /api/v1/namespaces/d/secrets/s HTTP/1.1\r\n\r\n")
+
+    tapped.feed(DOWN, head + sent)
+
+    assert b"".join(chunks(tapped, "down")) == head + b"*" * len(sent)
