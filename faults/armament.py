@@ -54,7 +54,9 @@ class Armament:
 
     def start(self, now: float, *, standing: bool, late: bool) -> list[Item]:
         """Decide, when no request is needed for it; then begin once it stands."""
-        if not self._decided and not self.active.rule.selector.wants_request:
+        rule = self.active.rule
+        ready = standing or rule.kind.whole  # before that it is not known who calls
+        if ready and not self._decided and not rule.selector.wants_request:
             self._decide(now)
         if not self.armed or not standing or self._announced:
             return []

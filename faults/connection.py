@@ -13,16 +13,16 @@ from faults.actions import Back, End
 from faults.armament import Armament
 from faults.framing.conversation import Conversation
 from faults.framing.frame import Frame
+from hops.hop import Hop
 from hops.pipe import Action, Deliver, Direction, HalfClose
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from faults.actions import Item
     from faults.engine import ActiveRule, FaultEngine
     from faults.selectors import RequestFacts
-    from hops.hop import Hop
     from hops.pipe import ConnectionFacts, Pipe
 
 __all__ = ["ConnectionFaults", "Note", "Timer"]
@@ -74,6 +74,7 @@ class ConnectionFaults:
         self._conversation: Conversation | None = None
         self._session = ""
         self._standing = False
+        self._foreign = False
         self._touched = False  # bytes went by
         self._late = False
         self._pending: dict[Direction, list[Action]] = {way: [] for way in Direction}
@@ -121,10 +122,23 @@ class ConnectionFaults:
         """The connection stands."""
         self._standing = True
         self._late = self._touched = bool(facts.get("late"))
+        self._foreign = self._is_component(facts)
         self._version = -1
         self._synchronize(now)
         self._push(now)
         return self._take(self._facts.sends)
+
+    def _is_component(self, facts: Mapping[str, Any]) -> bool:
+        """Whether a client of the API server is a part of the cluster, by certificate.
+
+        The API server has one listener for all. The kubelet's and the controllers'
+        connections are hops of their own, which they carry the faults of out themselves.
+        """
+        peer = (facts.get("tls") or {}).get("peer") or {}
+        subject = str(peer.get("subject", ""))
+        on_server = self._facts.role == "server"
+        is_api = self._facts.hop == Hop.KUBECTL_APISERVER
+        return on_server and is_api and "commonName=system:" in subject
 
     def session(self, trace_id: str) -> None:
         """The session that the connection belongs to, when its bytes do not say it."""
@@ -399,7 +413,7 @@ class ConnectionFaults:
         current = [
             active
             for active in self._engine.active(self._facts.hop)
-            if not active.over(now)
+            if not active.over(now) and (active.rule.kind.whole or not self._foreign)
         ]
         for active, armament in list(self._armaments.items()):
             if active not in current:

@@ -41,6 +41,13 @@ class ActiveRule:
         """Whether its count is used up."""
         return self.rule.count is not None and self.hits >= self.rule.count
 
+    @property
+    def is_down(self) -> bool:
+        """Whether it refuses every connection, so that nobody needs to listen."""
+        rule = self.rule
+        sparing = rule.toxicity < 1 or rule.selector.connection or rule.count
+        return rule.kind.name == "down" and not sparing
+
     def over(self, now: float) -> bool:
         """Whether its time is up."""
         return self.until is not None and now >= self.until
@@ -132,6 +139,10 @@ class FaultEngine:
     def active(self, hop: Hop | None = None) -> list[ActiveRule]:
         """The rules in the order they were set."""
         return [a for (h, _), a in self._rules.items() if hop in (None, h)]
+
+    def down(self) -> set[Hop]:
+        """The hops on which every connection is to be refused."""
+        return {active.rule.hop for active in self._rules.values() if active.is_down}
 
     def clean(self, now: float) -> None:
         """Forget the rules whose time is up."""

@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from hops.tasks import spawn
+
 if TYPE_CHECKING:
     from faults.engine import FaultEngine
     from hops.admin import AdminServer
@@ -52,7 +54,7 @@ class FaultService:
         if self._engine is None:
             self._engine = FaultEngine(loop.call_at, self._leave)
         self._engine.add(rule, loop.time())
-        self._changed()
+        await self._changed()
         return {"rule": rule.to_json()}
 
     async def list(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +70,7 @@ class FaultService:
         if self._engine is None:
             return {"removed": 0}
         removed = self._engine.remove(str(request["name"]), Hop(hop) if hop else None)
-        self._changed()
+        await self._changed()
         return {"removed": len(removed)}
 
     async def reset(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +79,7 @@ class FaultService:
             return {"removed": 0}
         removed = self._engine.reset()
         self._engine.watch(False)
-        self._changed()
+        await self._changed()
         return {"removed": len(removed)}
 
     async def watch(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -88,10 +90,10 @@ class FaultService:
             call_at = asyncio.get_running_loop().call_at
             self._engine = FaultEngine(call_at, self._leave)
         self._engine.watch(bool(request.get("on", True)))
-        self._changed()
+        await self._changed()
         return {"watching": self._engine.watching}
 
-    def _changed(self) -> None:
+    async def _changed(self) -> None:
         """Let the connections know, and come back when a rule's time is up."""
         engine = self._engine
         if engine is None:
@@ -103,11 +105,15 @@ class FaultService:
             self._timer = None
         ends = [active.until for active in engine.active() if active.until is not None]
         if ends:
-            self._timer = loop.call_at(min(ends), self._changed)
+            self._timer = loop.call_at(min(ends), self._time_is_up)
         self._hops.set_faults(engine)
         engine.wake(loop.time())
+        await self._hops.shut_doors(engine.down())
         if not engine.needed:
             self._leave()
+
+    def _time_is_up(self) -> None:
+        spawn("fault time is up", self._changed())
 
     def _leave(self) -> None:
         """No object of ours stands in any path any more."""

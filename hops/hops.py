@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hops.door import Door
     from hops.hop import Hop, Role
     from hops.narrator import Narrator
     from hops.pipe import FaultSource, Pipe
@@ -36,6 +37,7 @@ class Hops:
         # Made when something is to be seen or broken.
         self._maker: PipeMaker | None = None
         self._open: dict[Hop, weakref.WeakSet[asyncio.BaseTransport]] = {}
+        self._doors: dict[Hop, weakref.WeakSet[Door]] = {}
 
     def pipe_for(self, hop: Hop, role: Role) -> Pipe | None:
         """The Pipe for a new connection, or None: then nothing stands in its path."""
@@ -115,6 +117,19 @@ class Hops:
     def track(self, hop: Hop, transport: asyncio.BaseTransport) -> None:
         """Count a connection as open until its transport closes."""
         self._open.setdefault(hop, weakref.WeakSet()).add(transport)
+
+    def track_door(self, hop: Hop, door: Door) -> None:
+        """Know a listening socket, to shut it on demand."""
+        self._doors.setdefault(hop, weakref.WeakSet()).add(door)
+
+    async def shut_doors(self, shut: set[Hop]) -> None:
+        """Refuse connections on these hops, and accept them on all others."""
+        for hop, doors in self._doors.items():
+            for door in tuple(doors):
+                if hop in shut:
+                    door.shut()
+                else:
+                    await door.open()
 
     def open_connections(self) -> dict[str, int]:
         """How many connections are open, by hop."""

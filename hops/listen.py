@@ -11,6 +11,7 @@ import ssl
 import stat
 from typing import TYPE_CHECKING, cast
 
+from hops.door import Door
 from hops.doorkeeper import Doorkeeper
 from hops.errors import ConnectError, tls_error_text
 from hops.filter import HopProtocol
@@ -18,7 +19,7 @@ from hops.hop import format_address
 from hops.tls_transport import TlsTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from hops.hop import Address, Hop
     from hops.hops import Hops
@@ -33,9 +34,9 @@ _BACKLOG = 1024
 class Listener:
     """A listening socket. `address` is the actual one, also when port 0 was asked."""
 
-    def __init__(self, server: asyncio.Server, address: Address) -> None:
+    def __init__(self, door: Door, address: Address) -> None:
         self.address = address
-        self._server = server
+        self._door = door
 
     @property
     def port(self) -> int:
@@ -46,10 +47,7 @@ class Listener:
 
     def close(self) -> None:
         """Accept no more. Connections that are open stay open."""
-        if isinstance(self.address, str) and not _is_abstract(self.address):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.address)
-        self._server.close()
+        self._door.close()
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed. Unlike asyncio's: not for connections."""
@@ -93,9 +91,14 @@ async def listen(
         actions = [] if pipe is None else pipe.connecting(loop.time())
         return Doorkeeper(actions, begin) if actions else _Greeter(begin)
 
-    server = await loop.create_server(accept, sock=sock, backlog=_BACKLOG)
+    def serve(bound: socket.socket) -> Awaitable[asyncio.Server]:
+        return loop.create_server(accept, sock=bound, backlog=_BACKLOG)
+
+    server = await serve(sock)
     actual = address if isinstance(address, str) else sock.getsockname()[:2]
-    return Listener(server, actual)
+    door = Door(server, actual, _bind, serve)
+    hops.track_door(hop, door)
+    return Listener(door, actual)
 
 
 def _bind(address: Address) -> socket.socket:

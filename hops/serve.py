@@ -49,7 +49,7 @@ class ServedApplication(Listener):
     """The listener of an application; `wait_closed` ends its connections too."""
 
     def __init__(self, listener: Listener, runner: web.AppRunner) -> None:
-        super().__init__(listener._server, listener.address)  # noqa: SLF001 - the same object, extended
+        super().__init__(listener._door, listener.address)  # noqa: SLF001 - the same object, extended
         self._runner = runner
 
     async def wait_closed(self) -> None:
