@@ -1,0 +1,3 @@
+module example.com/minikube
+
+go 1.19
