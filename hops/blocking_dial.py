@@ -40,8 +40,12 @@ def dial(
     tls: TlsSettings,
     proxy: SplitResult | None,
     timeout: float | None,
+    session: ssl.SSLSession | None = None,
 ) -> Stream:
     """A connected stream, over TLS when there is a context, through `proxy` if any.
+
+    Args:
+        session: an earlier one under the same context, to be resumed.
 
     Raises:
         DialError: it could not be made.
@@ -54,7 +58,9 @@ def dial(
         return stream
     name = tls.server_name or host
     try:
-        return context.wrap_socket(stream, server_hostname=_ascii(name))
+        return context.wrap_socket(
+            stream, server_hostname=_ascii(name), session=session
+        )
     except ssl.SSLError as error:
         certificate = {}
         if proxy is None:

@@ -15,6 +15,7 @@ from apiserver.filters.authorization import attributes_of
 from apiserver.resources.nodes import NODES
 from apiserver.resources.pods import PODS
 from apiserver.streaming import location
+from apiserver.streaming.lookup import look_up
 from apiserver.streaming.proxy import is_upgrade, pass_through
 from apiserver.streaming.translate import needs_translation, translate
 
@@ -91,9 +92,9 @@ async def _locate(
     Pod and node are let go of: the session may last for days.
     """
     info, services = context.info, context.services
-    pod = await services.objects.get(PODS, info.namespace, info.name)
+    pod = await look_up(services, PODS, info.namespace, info.name)
     target = wanted.locate(pod, context.query)
-    node = await services.objects.get(NODES, "", location.require_node(pod))
+    node = await look_up(services, NODES, "", location.require_node(pod))
     types = services.config.kubelet_preferred_address_types
     return location.kubelet_address(node, types), target
 

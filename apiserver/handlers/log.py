@@ -23,6 +23,7 @@ from apiserver.push_socket import PushSocket, asks_for_websocket, open_socket
 from apiserver.resources.nodes import NODES
 from apiserver.resources.pods import PODS
 from apiserver.streaming import location
+from apiserver.streaming.lookup import look_up
 from hops.client import ConnectError
 from hops.serve import on_disconnect
 from hops.session import HEADER, bind, from_headers
@@ -54,12 +55,12 @@ async def handle(
     split = services.config.enabled(SPLIT_STREAMS)
     if errors := options.validate(split_streams=split):
         raise status.invalid(GroupKind("", "PodLogOptions"), info.name, errors)
-    pod = await services.objects.get(PODS, info.namespace, info.name)
+    pod = await look_up(services, PODS, info.namespace, info.name)
     try:
         target = location.log_target(pod, options)
     except location.NoHostError:
         return web.Response(status=204)
-    node = await services.objects.get(NODES, "", location.require_node(pod))
+    node = await look_up(services, NODES, "", location.require_node(pod))
     address = location.kubelet_address(
         node, services.config.kubelet_preferred_address_types
     )
