@@ -30,6 +30,7 @@ __all__ = [
     "Fault",
     "FaultSource",
     "HalfClose",
+    "Past",
     "Pipe",
     "Reset",
     "Stall",
@@ -96,8 +97,8 @@ class Tap(Protocol):
     def bind_session(self, trace_id: str) -> None:
         """The session that the connection belongs to, when its bytes do not say it."""
 
-    def recall(self, direction: Direction, data: bytes, now: float) -> None:
-        """The last head of an HTTP message that went by before there was this tap."""
+    def recall(self, past: Past, now: float) -> None:
+        """What went by before there was this tap."""
 
     def feed(self, direction: Direction, data: bytes, now: float) -> None:
         """Bytes went by."""
@@ -140,6 +141,21 @@ class ConnectionFacts:
     def sends(self) -> Direction:
         """The direction of what our side sends."""
         return Direction.UP if self.role == "client" else Direction.DOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of a connection's HTTP/1.1 before somebody looked.
+
+    Attributes:
+        heads: the chunks with the last request's head and its answer's.
+        since: bytes that followed the answer's chunk.
+        last: the last of them.
+    """
+
+    heads: dict[Direction, bytes]
+    since: int = 0
+    last: bytes = b""
 
 
 class Fault(Protocol):
@@ -238,6 +254,7 @@ class Pipe:
         self._lost = False
         self._heads: dict[Direction, bytes] = {}  # of the last request and its answer
         self._switched = False  # to another protocol, after 101
+        self._since, self._last = 0, b""  # behind the head of the answer
         #: Carries out what is pushed; set by who hosts the pipe.
         self.host: Callable[[Direction, list[Action]], None] | None = None
         self.refresh(0.0)
@@ -331,15 +348,19 @@ class Pipe:
 
         Called by hosts, too, with what passes by an idle pipe.
         """
-        if self._switched or len(data) > _MAX_HEAD:
+        if self._switched:
             return
         start = bytes(data[:12])
         if direction is Direction.UP:
-            if start.startswith(_METHODS):
+            if start.startswith(_METHODS) and len(data) <= _MAX_HEAD:
                 self._heads = {direction: bytes(data)}
-        elif start.startswith(b"HTTP/1."):
+        elif start.startswith(b"HTTP/1.") and len(data) <= _MAX_HEAD:
             self._heads[direction] = bytes(data)
             self._switched = start.endswith(b" 101")
+            self._since, self._last = 0, b""
+        else:
+            self._since += len(data)
+            self._last = bytes(data[-5:])
 
     def eof(self, direction: Direction, now: float) -> list[Action]:
         """What to do at the end of a direction."""
@@ -409,8 +430,9 @@ class Pipe:
             if any(tap is known for known in before):
                 continue
             self._guard(tap, tap.connected, self._facts | {"late": True}, now)
-            for direction, head in self._heads.items():
-                self._guard(tap, tap.recall, direction, head, now)
+            if self._heads:
+                past = Past(dict(self._heads), self._since, self._last)
+                self._guard(tap, tap.recall, past, now)
             if self._session is not None:
                 self._guard(tap, tap.bind_session, self._session)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hops.pipe import Direction, Tap
+    from hops.pipe import Direction, Past, Tap
 
 __all__ = ["DeferredTap", "TapQueue"]
 
@@ -87,9 +87,9 @@ class DeferredTap:
         """See `hops.pipe.Tap`."""
         self._queue.put(self, self.tap.bind_session, (trace_id,))
 
-    def recall(self, direction: Direction, data: bytes, now: float) -> None:
+    def recall(self, past: Past, now: float) -> None:
         """See `hops.pipe.Tap`."""
-        self._queue.put(self, self.tap.recall, (direction, data, now))
+        self._queue.put(self, self.tap.recall, (past, now))
 
     def feed(self, direction: Direction, data: bytes, now: float) -> None:
         """See `hops.pipe.Tap`."""

@@ -29,6 +29,7 @@ from wire.errors import RemoteProtocolError
 from wire.http2 import PREFACE
 
 if TYPE_CHECKING:
+    from hops.pipe import Past
     from hops.trace import Sink
 
 __all__ = ["ConnectionTap", "Layer", "Teller"]
@@ -111,19 +112,35 @@ class ConnectionTap:
             self.teller.trace = trace_id
             self.teller.tell(None, "conn", "session")
 
-    def recall(self, direction: Direction, data: bytes, now: float) -> None:
-        """A head that went by before there was this tap; what follows depends on it."""
+    def recall(self, past: Past, now: float) -> None:
+        """What went by before there was this tap, for what follows depends on it.
+
+        An exchange that is still under way is told again, as late.
+        """
         if self.forked:
             return
         self.teller.now = now
-        self.teller.late = True
-        self._take(direction, data)
-        self.teller.late = False
-        if isinstance(self._layer, Http1Layer):
-            self._layer.join_late()
-        if self._broken:
-            self._layer, self._broken = self._own_layer(), False
-            self._undecoded = []
+        self._replay(past)
+        under_way = isinstance(self._layer, Http1Layer) and self._layer.under_way(past)
+        if under_way and not self._broken:
+            self._start_over()
+            self.teller.late = True
+            self._replay(past, aloud=True)
+            self.teller.late = False
+            if isinstance(self._layer, Http1Layer):
+                self._layer.join_late()
+        else:
+            self._start_over()
+
+    def _replay(self, past: Past, *, aloud: bool = False) -> None:
+        muted, self.teller.muted = self.teller.muted, self.teller.muted or not aloud
+        for direction, data in past.heads.items():
+            self._take(direction, data)
+        self.teller.muted = muted
+
+    def _start_over(self) -> None:
+        self._layer, self._broken = self._own_layer(), False
+        self._undecoded = []
 
     def fork(self, sink: Sink, now: float) -> ConnectionTap:
         """Another tap of the same connection that knows what this one does."""

@@ -18,6 +18,7 @@ from hops.session import HEADER, TraceParent, from_token
 from hops.taps_upgraded import upgraded_layer
 from wire.errors import RemoteProtocolError
 from wire.http1 import (
+    LAST_CHUNK,
     BodyReader,
     HeadReader,
     RequestHead,
@@ -27,6 +28,7 @@ from wire.http1 import (
 )
 
 if TYPE_CHECKING:
+    from hops.pipe import Past
     from hops.taps import Layer
     from hops.teller import Teller
 
@@ -108,6 +110,19 @@ class Http1Layer:
             return 0
         held = sum(map(len, self._held)) if direction is Direction.UP else 0
         return held + self._lanes[direction].head_bytes
+
+    def under_way(self, past: Past) -> bool:
+        """Whether an exchange whose heads were fed was not over when `past` ended."""
+        if self._next is not None or self._waiting:
+            return True
+        body = self._lanes[Direction.DOWN].body
+        if body is None:
+            return False
+        if body.until_close:
+            return True
+        if body.remaining is None:  # in chunks
+            return past.last != LAST_CHUNK
+        return body.remaining > past.since
 
     def join_late(self) -> None:
         """Heads were recalled; what went by between them and now is not known."""

@@ -65,6 +65,11 @@ class BodyReader:
         """Whether only the end of the connection ends this body."""
         return self._remaining is None and self._chunks is None
 
+    @property
+    def remaining(self) -> int | None:
+        """Bytes of the body that have not come; None where no length tells."""
+        return self._remaining
+
     def receive_data(self, data: bytes) -> list[bytes]:
         """The pieces of body in `data`; what is behind the body becomes `leftover`.
 

@@ -110,6 +110,28 @@ def test_a_stream_of_chunks_is_told_as_it_comes_and_ends_with_the_next_request()
     ]
 
 
+@pytest.mark.parametrize(
+    ("head", "rest"),
+    [
+        (b"Content-Length: 2\r\n\r\nok", []),
+        (b"Content-Length: 4\r\n\r\nok", [b"ok"]),
+        (b"Transfer-Encoding: chunked\r\n\r\n", [b"2\r\nok\r\n", b"0\r\n\r\n"]),
+    ],
+    ids=["in one chunk", "in two", "in chunks"],
+)
+def test_an_exchange_that_is_over_is_not_told_again(head, rest):
+    watched = Watched()
+    watched.feed(UP, b"GET /before HTTP/1.1\r\n\r\n")
+    for data in (b"HTTP/1.1 200 OK\r\n" + head, *rest):
+        watched.feed(DOWN, data)
+
+    watched.look()
+    watched.feed(UP, b"GET /after HTTP/1.1\r\n\r\n")
+
+    assert watched.told == [("conn", "open"), ("http1", "request")]
+    assert watched.sink.events[-1].info["target"] == "/after"
+
+
 def test_without_a_head_the_next_message_is_waited_for():
     watched = Watched()
     watched.feed(DOWN, b"junk that is no head")
