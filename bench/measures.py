@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from bench import streams, tracing
+from bench import logs, streams, tracing
 from bench.table import Row
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ MEASURES: dict[str, Callable[[Subject], Iterator[Row]]] = {
     "websocket": streams.websocket,
     "spdy": streams.spdy,
     "port_forward": streams.port_forward,
+    "logs": logs.logs,
     "tracing": tracing.tracing,
     "idle": idle,
 }

@@ -20,7 +20,7 @@ from cluster.layout import Layout
 from cluster.records import read_records
 from cluster.services import API_SERVER, authority
 from cluster.settings import ClusterSettings, read_settings
-from hops.blocking import TlsSettings
+from hops.blocking import BlockingClient, TlsSettings
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -71,7 +71,8 @@ class Subject:
         return self._settings.node_names[0]
 
     def up(self) -> None:
-        self._mini_kube("up")
+        # A log of the size that is measured would be rotated while it is read.
+        self._mini_kube("up", "--kubelet-arg=container-log-max-size=-1")
 
     def down(self) -> None:
         self._mini_kube("down")
@@ -117,13 +118,29 @@ class Subject:
             for record in read_records(self._layout)
         }
 
-    def create_pod(self, name: str) -> float:
+    def log(self, pod: str, query: str) -> bytes:
+        """The log of a pod."""
+        with BlockingClient(self._server, tls=self._tls) as client:
+            return client.request("GET", f"{_PODS}/{pod}/log?{query}").body
+
+    def log_size(self, pod: str, query: str) -> int:
+        """Read the log of a pod; how many bytes it has."""
+        with (
+            BlockingClient(self._server, tls=self._tls) as client,
+            client.stream("GET", f"{_PODS}/{pod}/log?{query}") as answer,
+        ):
+            return sum(map(len, answer.chunks()))
+
+    def create_pod(self, name: str, *command: str) -> float:
         """Create a pod; seconds until it is Ready."""
+        container = {"name": "c", "image": "busybox" if command else "nginx"}
+        if command:
+            container["command"] = list(command)  # type: ignore[assignment]  # JSON
         manifest = {
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {"name": name},
-            "spec": {"containers": [{"name": "c", "image": "nginx"}]},
+            "spec": {"containers": [container]},
         }
         with closing(self._api()) as api:
             api.items(_PODS)  # the connection is there
@@ -161,9 +178,9 @@ class Subject:
     def _api(self) -> ApiClient:
         return ApiClient.of_cluster(self._layout, self._settings)
 
-    def _mini_kube(self, command: str) -> None:
+    def _mini_kube(self, command: str, *arguments: str) -> None:
         program = Path(sys.executable).with_name("mini-kube")
-        self._run(program, command, f"--state-dir={self._state}")
+        self._run(program, command, f"--state-dir={self._state}", *arguments)
 
     def _run(self, program: Path, *arguments: str) -> None:
         subprocess.run(
