@@ -198,7 +198,7 @@ def _remove(options: argparse.Namespace, view: ClusterView | None) -> int:
 
 def _reset(options: argparse.Namespace, view: ClusterView | None) -> int:
     removed = client_of(view).reset()
-    print(f"{removed} faults are removed" if removed else "no faults were set")
+    print(_count(removed))
     return 0
 
 
@@ -223,6 +223,12 @@ def _serve(options: argparse.Namespace, view: ClusterView | None) -> int:
     from faults.control.serve import serve
 
     return serve(view, options.address, anywhere=options.anywhere)
+
+
+def _count(removed: int) -> str:
+    if removed == 1:
+        return "1 fault is removed"
+    return f"{removed} faults are removed" if removed else "no faults were set"
 
 
 def _types(options: argparse.Namespace, view: ClusterView | None) -> int:

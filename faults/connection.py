@@ -98,6 +98,7 @@ class ConnectionFaults:
 
     def connecting(self, now: float) -> list[Action]:
         """Before the connection stands."""
+        now = self._engine.now(now)
         self._synchronize(now)
         actions: list[Action] = []
         for armament in self._armed():
@@ -120,6 +121,7 @@ class ConnectionFaults:
 
     def connected(self, facts: dict[str, Any], now: float) -> list[Action]:
         """The connection stands."""
+        now = self._engine.now(now)
         self._standing = True
         self._late = self._touched = bool(facts.get("late"))
         self._foreign = self._is_component(facts)
@@ -146,7 +148,7 @@ class ConnectionFaults:
         request = self._request()
         if request is not None and not request.session:
             request.session = trace_id
-            self._select(request, 0.0)
+            self._select(request, self._engine.now(0.0))
 
     def wake(self, now: float) -> None:
         """The rules have changed: take them up now, and let go what they held."""
@@ -177,6 +179,7 @@ class ConnectionFaults:
         self, direction: Direction, actions: list[Action], now: float
     ) -> list[Action]:
         """See `hops.pipe.Fault`."""
+        now = self._engine.now(now)
         self._synchronize(now)
         out: list[Action] = []
         for action in actions:
@@ -213,6 +216,7 @@ class ConnectionFaults:
 
     def closing(self, now: float) -> list[Action]:
         """Our side closes: what is to be done before."""
+        now = self._engine.now(now)
         way = self._facts.sends
         if way in self._ended:
             return []
@@ -240,8 +244,9 @@ class ConnectionFaults:
     def _report(self, now: float) -> None:
         if self._pipe is None:
             return
+        stamp = self._engine.stamp(now)
         for note in self.notes():
-            self._pipe.acted(note.fault, note.direction, note.kind, now, note.info)
+            self._pipe.acted(note.fault, note.direction, note.kind, stamp, note.info)
 
     def _set_timer(self) -> None:
         when = self.deadline()

@@ -82,6 +82,8 @@ class FaultEngine:
 
     Args:
         call_at: `loop.call_at`, for faults that act though nothing comes.
+        clock: what time it is, on the clock of `call_at`; None: what callers say.
+        stamp: the time for the trace, which may be another clock's.
         done: called when the last connection that needed us has gone.
 
     Attributes:
@@ -91,9 +93,16 @@ class FaultEngine:
     """
 
     def __init__(
-        self, call_at: CallAt | None = None, done: Callable[[], None] = lambda: None
+        self,
+        call_at: CallAt | None = None,
+        done: Callable[[], None] = lambda: None,
+        *,
+        clock: Callable[[], float] | None = None,
+        stamp: Callable[[], float] | None = None,
     ) -> None:
         self.done = done
+        self._clock = clock
+        self._stamp = stamp
         self.call_at = call_at
         self.version = 0
         self.watching = False
@@ -102,6 +111,14 @@ class FaultEngine:
 
     def __bool__(self) -> bool:
         return bool(self._rules) or self.watching
+
+    def now(self, said: float) -> float:
+        """What time it is for faults."""
+        return said if self._clock is None else self._clock()
+
+    def stamp(self, said: float) -> float:
+        """What time it is for the trace."""
+        return said if self._stamp is None else self._stamp()
 
     def add(self, rule: Rule, now: float) -> ActiveRule:
         """Set a rule.

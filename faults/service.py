@@ -12,8 +12,10 @@ Nothing of the engine is loaded before the first rule.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
+from hops.clock import monotonic
 from hops.tasks import spawn
 
 if TYPE_CHECKING:
@@ -46,20 +48,18 @@ class FaultService:
         Raises:
             RuleError: it cannot be, or one of that name is set.
         """
-        from faults.engine import FaultEngine
         from faults.rules import Rule
 
         rule = Rule.from_json(request.get("rule"))
-        loop = asyncio.get_running_loop()
         if self._engine is None:
-            self._engine = FaultEngine(loop.call_at, self._leave)
-        self._engine.add(rule, loop.time())
+            self._engine = self._new_engine()
+        self._engine.add(rule, monotonic())
         await self._changed()
         return {"rule": rule.to_json()}
 
     async def list(self, request: dict[str, Any]) -> dict[str, Any]:
         """The rules with their counts."""
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         return {"rules": [] if self._engine is None else self._engine.to_json(now)}
 
     async def remove(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -84,14 +84,21 @@ class FaultService:
 
     async def watch(self, request: dict[str, Any]) -> dict[str, Any]:
         """Read connections from now on, so that later rules reach their middle."""
-        from faults.engine import FaultEngine
-
         if self._engine is None:
-            call_at = asyncio.get_running_loop().call_at
-            self._engine = FaultEngine(call_at, self._leave)
+            self._engine = self._new_engine()
         self._engine.watch(bool(request.get("on", True)))
         await self._changed()
         return {"watching": self._engine.watching}
+
+    def _new_engine(self) -> FaultEngine:
+        from faults.engine import FaultEngine
+
+        # The clock can be moved (`hops.clock`), and the loop's timers with it; what
+        # the trace shows are times that passed.
+        loop = asyncio.get_running_loop()
+        return FaultEngine(
+            loop.call_at, self._leave, clock=monotonic, stamp=time.monotonic
+        )
 
     async def _changed(self) -> None:
         """Let the connections know, and come back when a rule's time is up."""
@@ -99,7 +106,7 @@ class FaultService:
         if engine is None:
             return
         loop = asyncio.get_running_loop()
-        engine.clean(loop.time())
+        engine.clean(monotonic())
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -107,7 +114,7 @@ class FaultService:
         if ends:
             self._timer = loop.call_at(min(ends), self._time_is_up)
         self._hops.set_faults(engine)
-        engine.wake(loop.time())
+        engine.wake(monotonic())
         await self._hops.shut_doors(engine.down())
         if not engine.needed:
             self._leave()
