@@ -12,7 +12,6 @@ socket; `mini-kube down` removes it.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import math
 import time
@@ -20,6 +19,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
@@ -87,6 +87,8 @@ def answer_timeout(seconds: float | None) -> asyncio.Timeout:
     Who was asked just before the clock is moved answers as fast as ever; to him no time
     has passed.
     """
+    import asyncio  # whoever waits here has loaded it; mini-kubectl has not
+
     limit = asyncio.timeout(seconds)
     _answers.add(limit)
     return limit
@@ -96,8 +98,11 @@ class AnswerTimer:
     """`loop.call_later` for the same; keep it, and `cancel` it when the answer is there."""
 
     def __init__(self, seconds: float, callback: Callable[[], None]) -> None:
+        import asyncio
+
         self._callback = callback
-        self._handle = asyncio.get_running_loop().call_later(seconds, callback)
+        self._loop = asyncio.get_running_loop()
+        self._handle = self._loop.call_later(seconds, callback)
         _timers.add(self)
 
     def cancel(self) -> None:
@@ -109,8 +114,7 @@ class AnswerTimer:
         """Call that much later."""
         when = self._handle.when() + seconds
         self._handle.cancel()
-        loop = asyncio.get_running_loop()
-        self._handle = loop.call_at(when, self._callback)
+        self._handle = self._loop.call_at(when, self._callback)
 
 
 async def advance(seconds: float, *, everywhere: bool, keep: Path | None) -> float:
@@ -147,6 +151,8 @@ def _write(kept: Path) -> None:
 
 
 def _move(seconds: float) -> None:
+    import asyncio
+
     global _ahead
     moved_by, _ahead = seconds - _ahead, seconds
     # asyncio asks the loop's own method for the time of everything; one of the instance

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import collections
-import time
 import weakref
 from typing import TYPE_CHECKING
 
+from hops.clock import monotonic
 from hops.hop import Hop
 from hops.narrator import Narrator
 from hops.pipe import ConnectionFacts, Pipe
@@ -139,7 +139,7 @@ class PipeMaker:
         other = self._taps.get((connection.conn, fan is not self._secret))
         if other is not None and isinstance(other.tap, ConnectionTap):
             self._queue.run()  # it knows then all that went by
-            tap = other.tap.fork(fan, time.monotonic())
+            tap = other.tap.fork(fan, monotonic())
         else:
             tap = ConnectionTap(fan, connection.hop, connection.conn, muted=not fan)
         made = self._taps[key] = DeferredTap(self._queue, tap)
@@ -152,7 +152,7 @@ class PipeMaker:
         if not isinstance(tap, ConnectionTap):
             return
         if fan:
-            tap.unmute(time.monotonic())
+            tap.unmute(monotonic())
         else:
             tap.mute()
 

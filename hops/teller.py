@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from hops.chunk_log import ChunkLog
+from hops.clock import ahead
 from hops.trace import TraceEvent
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Teller:
             info = (info or {}) | {"late": True}
         self._sink.emit(
             TraceEvent(
-                self.now,
+                self.now - ahead(),  # the real time, whatever the service's clock says
                 self._hop,
                 self._conn,
                 "" if direction is None else str.__str__(direction),

@@ -11,13 +11,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
-from hops.blocking import BlockingClient, RequestError, TlsSettings
+from hops.blocking import BlockingClient, RequestError, TlsSettings, Upgraded
 from mini_kube.errors import ApiError, ClusterError, WaitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from hops.blocking import StreamingResponse, Upgraded
 
 __all__ = ["Api", "Manifest", "refusal"]
 
@@ -191,18 +189,25 @@ class Api:
 
     def upgrade(
         self, path: str, query: list[tuple[str, str]], headers: list[tuple[str, str]]
-    ) -> Upgraded | StreamingResponse:
+    ) -> Upgraded | ApiError:
         """Ask for another protocol on a connection of its own.
+
+        Returns:
+            The connection, which the caller closes, or why it was refused.
 
         Raises:
             ApiError: no answer came.
         """
-        client = self._make()
         target = f"{path}?{urlencode(query)}"
-        try:
-            return client.upgrade("GET", target, headers)
-        except RequestError as err:
-            raise ApiError(str(err)) from err
+        with self._make() as client:
+            try:
+                answer = client.upgrade("GET", target, headers)
+                if isinstance(answer, Upgraded):
+                    return answer
+                with answer:
+                    return refusal(answer.status, b"".join(answer.chunks()))
+            except RequestError as err:
+                raise ApiError(str(err)) from err
 
     def _states(self, path: str, deadline: float) -> Iterator[Manifest | None]:
         """An object now and after each change, until the deadline."""

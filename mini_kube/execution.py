@@ -13,8 +13,6 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hops.blocking import Upgraded
-from mini_kube.api import refusal
 from mini_kube.errors import ApiError, ExecError
 from wire.errors import RemoteProtocolError
 from wire.exit_status import decode
@@ -87,10 +85,8 @@ def open_exec(
     key = b64encode(os.urandom(16)).decode()
     headers = client_handshake(key, [_SUBPROTOCOL])
     answer = api.upgrade(f"{pod_path}/exec", query, headers)
-    if not isinstance(answer, Upgraded):
-        with answer:
-            body = b"".join(answer.chunks())
-        raise Refused(refusal(answer.status, body))
+    if isinstance(answer, ApiError):
+        raise Refused(answer)
     try:
         check_client_handshake(answer.head, key, [_SUBPROTOCOL])
     except RemoteProtocolError as err:

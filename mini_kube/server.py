@@ -46,10 +46,33 @@ _SETTINGS: Final = {
     "timeout": "timeout",
 }
 _POD: Final = frozenset(
-    ["image", "command", "script", "files", "env", "ports", "labels", "namespace", "container", "ready", "spec"]
+    [
+        "image",
+        "command",
+        "script",
+        "files",
+        "env",
+        "ports",
+        "labels",
+        "namespace",
+        "container",
+        "ready",
+        "spec",
+    ]
 )
 _FAULT: Final = frozenset(
-    ["type", "hop", "name", "stream", "toxicity", "seed", "selector", "seconds", "count", "attributes"]
+    [
+        "type",
+        "hop",
+        "name",
+        "stream",
+        "toxicity",
+        "seed",
+        "selector",
+        "seconds",
+        "count",
+        "attributes",
+    ]
 )
 _SESSION: Final = [
     "id",

@@ -189,3 +189,14 @@ def test_the_url_of_an_exec_is_good_for_a_minute(moved):
     assert status_of(timely) == 400  # found, but this is no upgrade
     moved.clock.advance(61)
     assert status_of(late) == 404
+
+
+def test_the_trace_goes_by_the_real_time(moved):
+    moved.trace.clear()
+    moved.exec("web", "true")
+    moved.clock.advance(HOUR)
+    moved.exec("web", "true")
+
+    first, second = moved.trace.expect(2, verb="exec", is_open=False)
+    assert 0 <= second.started - first.started < 60
+    assert max(first.duration, second.duration) < 60
