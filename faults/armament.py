@@ -115,6 +115,11 @@ class Armament:
         """The direction ends: frames that are held go on."""
         return [] if self._frames is None else self._frames.end(direction, now)
 
+    def holds(self, direction: Direction) -> int:
+        """How many bytes it holds back."""
+        fault = self._bytes.get(direction)
+        return 0 if fault is None else fault.held
+
     def deadline(self) -> float | None:
         """When it wants to act, or is over."""
         moments = [fault.deadline() for fault in self._bytes.values()]

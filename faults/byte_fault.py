@@ -28,9 +28,11 @@ class ByteFault:
 
     Attributes:
         both: one object is for both directions of its connection.
+        held: how many bytes it holds back.
     """
 
     both = False
+    held = 0
 
     def __init__(
         self, values: Mapping[str, Any], chance: random.Random, now: float

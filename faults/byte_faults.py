@@ -73,6 +73,7 @@ class Stalled(_AtPosition):
         before, behind = self._split(data)
         if behind:
             self._held.append(Deliver(behind))
+            self.held += len(behind)
         return [Deliver(before)] if before else []
 
     def end(self, direction: Direction, now: float) -> Actions:
@@ -85,6 +86,7 @@ class Stalled(_AtPosition):
     def lift(self, now: float) -> Actions:
         """Let go."""
         held, self._held = self._held, []
+        self.held = 0
         return held
 
 

@@ -224,6 +224,11 @@ class ConnectionFaults:
         self._report(now)
         return [action for action in actions if not isinstance(action, HalfClose)]
 
+    def holds(self, direction: Direction) -> int:
+        """How many bytes are held back."""
+        held = [armament.holds(direction) for armament in self._armaments.values()]
+        return sum(held)
+
     def notes(self) -> list[Note]:
         """Take what was done since the last call."""
         notes, self._notes = self._notes, []

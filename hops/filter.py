@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
+from hops.brakes import HIGH, Brake
 from hops.buffers import buffers
 from hops.linger import abort, close_in_stages, reset
 from hops.pipe import (
@@ -49,6 +50,7 @@ class _Lane:
         self.held += sum(len(a.data) for a in actions if isinstance(a, Deliver))
         if self._timer is None:
             self._drain()
+        self._owner.weigh(self._outward)
 
     def stop(self) -> None:
         self._actions.clear()
@@ -66,6 +68,10 @@ class _Lane:
         """Whether nothing is held back, and nothing will be."""
         return not self.busy and not self._stalled
 
+    def _go_on(self) -> None:
+        self._drain()
+        self._owner.weigh(self._outward)
+
     def _drain(self) -> None:
         self._timer = None
         while self._actions and not self._stalled:
@@ -75,7 +81,7 @@ class _Lane:
                     self._owner.deliver(self._outward, data)
                 case Delay(seconds):
                     loop = asyncio.get_running_loop()
-                    self._timer = loop.call_later(seconds, self._drain)
+                    self._timer = loop.call_later(seconds, self._go_on)
                     return
                 case HalfClose():
                     self._owner.end(self._outward)
@@ -96,6 +102,8 @@ class HopProtocol(asyncio.BufferedProtocol):
     __slots__ = (
         "_above",
         "_above_takes_buffers",
+        "_below_full",
+        "_brakes",
         "_closing",
         "_eof_kept",
         "_in",
@@ -123,6 +131,8 @@ class HopProtocol(asyncio.BufferedProtocol):
         self._eof_kept = True
         self._peer_ended = False
         self._lost = False
+        self._below_full = False
+        self._brakes: tuple[Brake, Brake] | None = None  # made when much is held
         self._lent: memoryview | None = None  # of the protocol above, being filled
         self._above = protocol
         self._above_takes_buffers = isinstance(protocol, asyncio.BufferedProtocol)
@@ -205,10 +215,57 @@ class HopProtocol(asyncio.BufferedProtocol):
         above.connection_lost(exc)  # type: ignore[arg-type]
 
     def pause_writing(self) -> None:
-        self._above.pause_writing()
+        self._below_full = True
+        if self._brakes is None:
+            self._above.pause_writing()
+        else:
+            self._brakes[1].others_stop()
 
     def resume_writing(self) -> None:
-        self._above.resume_writing()
+        self._below_full = False
+        if self._brakes is None:
+            self._above.resume_writing()
+        else:
+            self._brakes[1].others_go_on()
+
+    def pause_reading(self) -> None:
+        if self._brakes is None:
+            self.below.pause_reading()
+        else:
+            self._brakes[0].others_stop()
+
+    def resume_reading(self) -> None:
+        if self._brakes is None:
+            self.below.resume_reading()
+        else:
+            self._brakes[0].others_go_on()
+
+    def weigh(self, outward: bool) -> None:
+        """Stop who sends while much is held back."""
+        lane = self._outward if outward else self._inward
+        held = self.pipe.holds(self._out if outward else self._in)
+        held += 0 if lane is None else lane.held
+        if self._lost or (self._brakes is None and held <= HIGH):
+            return
+        if self._brakes is None:
+            self._brakes = self._new_brakes()
+        self._brakes[outward].weigh(held)
+
+    def _new_brakes(self) -> tuple[Brake, Brake]:
+        """Of what comes in, and of what goes out."""
+        below = self.below
+        return (
+            Brake(
+                below.pause_reading,
+                below.resume_reading,
+                stopped=not below.is_reading(),
+            ),
+            Brake(
+                lambda: self._above.pause_writing(),
+                lambda: self._above.resume_writing(),
+                stopped=self._below_full,
+            ),
+        )
 
     def _passes(self, lane: _Lane | None) -> bool:
         """Whether what goes one way goes on as it is, looked at or not."""
@@ -388,10 +445,10 @@ class HopTransport(asyncio.Transport):
         return self._host.below.is_reading()
 
     def pause_reading(self) -> None:
-        self._host.below.pause_reading()
+        self._host.pause_reading()
 
     def resume_reading(self) -> None:
-        self._host.below.resume_reading()
+        self._host.resume_reading()
 
     def get_write_buffer_size(self) -> int:
         return self._host.below.get_write_buffer_size() + self._host.held

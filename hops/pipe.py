@@ -178,6 +178,8 @@ class Fault(Protocol):
             the session that the connection belongs to
         closing(now: float) -> list[Action]
             our side closes: what to do before
+        holds(direction: Direction) -> int
+            how many bytes it holds back
         lost(now: float) -> None
             the connection is gone
         tells_itself = True
@@ -399,6 +401,14 @@ class Pipe:
             if hook is not None:
                 actions += hook(now)
         return actions
+
+    def holds(self, direction: Direction) -> int:
+        """How many bytes faults hold back themselves."""
+        return sum(
+            hook(direction)
+            for fault in self._faults
+            if (hook := getattr(fault, "holds", None)) is not None
+        )
 
     @property
     def heads(self) -> dict[Direction, bytes]:
