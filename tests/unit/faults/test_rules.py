@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from faults.engine import FaultEngine
@@ -340,3 +343,16 @@ def test_a_session_that_only_the_server_knows_is_selected():
     struck.play(script[1:])
 
     assert SUCCESS not in struck.bytes(DOWN)
+
+
+def test_a_service_loads_nothing_of_the_engine():
+    script = (
+        "import sys, faults.service;"
+        "print(*sorted(m for m in sys.modules if m.split('.')[0] in ('faults', 'yaml')))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True
+    )
+
+    assert done.stdout.split() == [b"faults", b"faults.service"]
