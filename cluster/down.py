@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cluster.lock import exclusive
 from cluster.records import read_records
 from cluster.retirement import known_nodes, stop_containers
+from cluster.settings import SettingsError, read_settings
 from cluster.supervisor import end_services
 
 if TYPE_CHECKING:
@@ -51,12 +52,21 @@ def _end_everything(layout: Layout, report: Report) -> None:
 
 
 def _remove_state(layout: Layout) -> None:
-    """Remove what is ours; a folder of the user's that holds more is kept."""
+    """Remove what is ours; a folder that the user made, or put more into, is kept."""
+    keeps_folder = _was_there(layout)
     for folder in ("pki", "conf", "nodes", "run", "logs", "trace"):
         shutil.rmtree(layout.state / folder, ignore_errors=True)
     for file in (layout.kubeconfig, layout.settings, layout.lock):
         file.unlink(missing_ok=True)
     for file in layout.state.glob(f"{layout.database.name}*"):
         file.unlink()
-    if not any(layout.state.iterdir()):
+    if not keeps_folder and not any(layout.state.iterdir()):
         layout.state.rmdir()
+
+
+def _was_there(layout: Layout) -> bool:
+    try:
+        settings = read_settings(layout.settings)
+    except SettingsError:
+        return False
+    return settings is not None and settings.folder_was_there

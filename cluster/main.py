@@ -427,10 +427,19 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         help="a flag of the kubelets, e.g. container-log-max-size=1Mi; may be repeated",
     )
     add("--kubelet", metavar="PATH", help="run this kubelet in place of ours")
-    add("--cri-socket", metavar="URL", help="use this CRI runtime (unix:///…)")
+    add(
+        "--cri-socket",
+        type=_cri_socket,
+        metavar="URL",
+        help="use this CRI runtime (unix:///…)",
+    )
     add("--image-policy", choices=["permissive", "strict"], help="see docs/images.md")
     add("--image-catalogue", metavar="FILE", help="images beside the built-in ones")
-    add("--kwok-config", metavar="FILE", help="what fake containers answer (KWOK's YAML)")
+    add(
+        "--kwok-config",
+        metavar="FILE",
+        help="what fake containers answer (KWOK's YAML)",
+    )
     add(
         "--etcd",
         metavar="URL[,URL]",
@@ -470,6 +479,15 @@ def _version(text: str) -> str:
     except ValueError as err:
         raise argparse.ArgumentTypeError(str(err)) from None
     return text
+
+
+def _cri_socket(text: str) -> str:
+    """A bare path is taken too, as by the kubelet; empty stands for our own runtime."""
+    if not text or text.startswith("unix:///"):
+        return text
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"{text!r}: only a Unix socket, unix:///…")
+    return f"unix://{absolute(text)}"
 
 
 def _feature_gates(text: str) -> str:

@@ -61,6 +61,7 @@ class ClusterSettings:
             `etcd_cafile`, `etcd_certfile`, `etcd_keyfile` and `etcd_prefix` belong to it.
         trace_bytes: how much of each payload a trace keeps: a number, or "all"; empty
             is the default of `hops.trace`.
+        folder_was_there: the user had made the state folder: `delete` leaves it.
     """
 
     name: str
@@ -84,6 +85,7 @@ class ClusterSettings:
     etcd_certfile: str = ""
     etcd_keyfile: str = ""
     etcd_prefix: str = ""
+    folder_was_there: bool = False
 
     @property
     def context_name(self) -> str:

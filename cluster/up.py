@@ -47,9 +47,12 @@ def bring_up(
     Raises:
         StartError, SettingsError, LayoutError, OSError: it cannot be done.
     """
+    was_there = layout.state.is_dir()
     layout.make()
     with exclusive(layout.lock, report.waiting_for_lock):
         previous = read_settings(layout.settings)
+        if previous is None:
+            settings = replace(settings, folder_was_there=was_there)
         settings = _settle_ports(layout, _with_known_ports(settings, previous))
         write_settings(layout.settings, settings)
         pki = _ensure_pki(layout, settings)

@@ -92,7 +92,14 @@ class Kubelet:
         os.makedirs(config.pod_logs_dir, mode=0o755, exist_ok=True)
         self._machine = read_machine(config.root_dir)
         self._host_ips = (config.node_ip or _own_address(config),)
-        self._cri = CriClient(config.container_runtime_endpoint)
+        if config.runtime_endpoint != config.container_runtime_endpoint:
+            logger.warning(
+                "Using this endpoint is deprecated, please consider using full URL"
+                ' format: endpoint="%s" URL="%s"',
+                config.container_runtime_endpoint,
+                config.runtime_endpoint,
+            )
+        self._cri = CriClient(config.runtime_endpoint)
         self._runtime = Runtime(self._cri)
         self._ends = ContainerEnds()
         self._recorder = EventRecorder(client, config.node_name)

@@ -119,7 +119,19 @@ class KubeletConfig:
             FeatureGates.of(self.feature_gates)
         except ValueError as err:
             raise ConfigError(f"--feature-gates: {err}") from None
+        if "://" in self.runtime_endpoint.removeprefix("unix://"):
+            # kubernetes/cri-client pkg/util/util_unix.go
+            raise ConfigError(
+                f"--container-runtime-endpoint: {self.container_runtime_endpoint}:"
+                " only support unix socket endpoint"
+            )
         self._check_logs()
+
+    @property
+    def runtime_endpoint(self) -> str:
+        """The CRI socket as a URL. A bare path is taken, as by the real kubelet."""
+        given = self.container_runtime_endpoint
+        return given if "://" in given else f"unix://{given}"
 
     def _check_logs(self) -> None:
         # Source: pkg/kubelet/apis/config/validation and NewContainerLogManager.

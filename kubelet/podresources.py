@@ -8,8 +8,8 @@ Source: kubernetes/kubernetes pkg/kubelet/apis/podresources/{server_v1,grpc_serv
 
 from __future__ import annotations
 
-import logging
 import os
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import grpc
@@ -19,7 +19,7 @@ from kubelet import pod as pods
 from rpc import podresources_v1_pb2 as api
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from apimachinery.types import JsonObject
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PodResourcesServer", "TokenBucket"]
 
-logger = logging.getLogger(__name__)
-
 _SERVICE = "v1.PodResourcesLister"
 _RATE, _BURST = 100.0, 10
-_MAX_PATH = 107
+_MAX_FOLDER = 80  # bytes; with the socket's name it must fit into 107
 
 
 class TokenBucket:
@@ -72,16 +70,15 @@ class PodResourcesServer:
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> None:
-        """Listen; a socket whose path is too long for the system is left out."""
-        if len(os.fsencode(self.path)) > _MAX_PATH:
-            logger.warning("path of the PodResources socket is too long: not served")
-            return
-        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        """Listen."""
+        folder, name = os.path.split(self.path)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         self._server = server = grpc.aio.server()
         server.add_generic_rpc_handlers((self._handlers(),))
         mask = os.umask(0o177)
         try:
-            server.add_insecure_port(f"unix:{self.path}")
+            with _short(folder) as place:
+                server.add_insecure_port(f"unix:{place}/{name}")
         finally:
             os.umask(mask)
         await server.start()
@@ -89,6 +86,8 @@ class PodResourcesServer:
     async def close(self) -> None:
         if self._server is not None:
             await self._server.stop(None)
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)
 
     def _handlers(self) -> grpc.GenericRpcHandler:
         methods = {
@@ -142,6 +141,22 @@ class PodResourcesServer:
         text = f"pod {request.pod_name} in namespace {request.pod_namespace} not found"
         await context.abort(grpc.StatusCode.UNKNOWN, text)
         raise AssertionError("abort raises")
+
+
+@contextmanager
+def _short(folder: str) -> Iterator[str]:
+    """A name of the folder that leaves room for a socket's in the system's 107 bytes.
+
+    Clients of a socket in a deep folder reach it the same way, or from inside.
+    """
+    if len(os.fsencode(folder)) <= _MAX_FOLDER:
+        yield folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
 
 
 def _resources(pod: JsonObject) -> api.PodResources:

@@ -13,7 +13,7 @@ from apimachinery.meta import api_version_kind
 from apimachinery.patch.apply import Applier, apply
 from apiserver.admission.chain import AdmissionRequest
 from apiserver.decoding import kind_of
-from apiserver.handlers.create import admit_new
+from apiserver.handlers.create import admit_new, warn_and_validate
 from apiserver.handlers.update import authorize_create, check_identity
 from apiserver.resources.objects import untracked_paths
 
@@ -76,7 +76,7 @@ async def apply_object(
         info.name,
         make,
         subresource=info.subresource,
-        check=lambda new, old: services.admission.validate(request, new, old),
+        check=warn_and_validate(context, resource, request),
         dry_run=options.is_dry_run,
         create=None if info.subresource else create,
     )

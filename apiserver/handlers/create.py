@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from apimachinery.types import JsonObject
     from apiserver.context import RequestContext
+    from apiserver.resources.objects import Check
     from apiserver.resources.registry import Resource, Subresource
 
-__all__ = ["admit_new", "create_object", "handle"]
+__all__ = ["admit_new", "create_object", "handle", "warn_and_validate"]
 
 
 async def handle(
@@ -50,7 +51,7 @@ async def create_object(
         resource,
         request.namespace,
         obj,
-        check=lambda new, old: services.admission.validate(request, new, old),
+        check=warn_and_validate(context, resource, request),
         dry_run=options.is_dry_run,
     )
 
@@ -93,6 +94,22 @@ async def admit_new(
         dry_run=options.is_dry_run,
     )
     await services.admission.mutate(request, obj)
-    for warning in resource.strategy.warnings(obj):
-        context.warn(warning)
     return request
+
+
+def warn_and_validate(
+    context: RequestContext, resource: Resource, request: AdmissionRequest
+) -> Check:
+    """What follows an object's own validation: warnings, if it is new, and admission.
+
+    Source: kubernetes/apiserver pkg/registry/rest/create.go (BeforeCreate): nobody is
+    warned of what is refused anyway.
+    """
+
+    def check(new: JsonObject, old: JsonObject | None) -> None:
+        if old is None:
+            for warning in resource.strategy.warnings(new):
+                context.warn(warning)
+        context.services.admission.validate(request, new, old)
+
+    return check

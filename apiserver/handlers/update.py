@@ -13,7 +13,7 @@ from apiserver.authz.refusal import forbidden
 from apiserver.body import read_body
 from apiserver.decoding import decode_object, field_manager
 from apiserver.filters.authorization import attributes_of
-from apiserver.handlers.create import admit_new
+from apiserver.handlers.create import admit_new, warn_and_validate
 from apiserver.handlers.forms import shape_of
 from apiserver.response import document_response
 
@@ -68,7 +68,7 @@ async def handle(
         info.name,
         make,
         subresource=info.subresource,
-        check=lambda new, old: services.admission.validate(request, new, old),
+        check=warn_and_validate(context, resource, request),
         dry_run=options.is_dry_run,
         create=create if may_create else None,
         manager=field_manager(context, options),

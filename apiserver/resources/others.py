@@ -150,7 +150,23 @@ PRIORITY_CLASSES = _v1(
     ),
     strategy=PriorityClassStrategy(),
 )
+# Kinds that users define are not served, so there is never one. Hidden, since clients
+# would make some; but kubectl asks for it before it says that there is no such kind.
+_CUSTOM = Resource(
+    "apiextensions.k8s.io",
+    "v1",
+    "customresourcedefinitions",
+    "CustomResourceDefinition",
+    namespaced=False,
+    short_names=("crd", "crds"),
+    categories=("api-extensions",),
+    verbs=("get", "list", "watch"),
+    columns=(NAME, text("Created At", "metadata.creationTimestamp")),
+    hidden=True,
+)
+
 OTHERS = (
+    _CUSTOM,
     Resource(
         "autoscaling",
         "v2",

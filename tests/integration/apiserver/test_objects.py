@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.integration.apiserver.conftest import JSON, Api, pod
+
+if TYPE_CHECKING:
+    from hops.client import Response
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"
@@ -538,3 +542,33 @@ async def test_an_eviction_asks_the_budgets(admin: Api) -> None:
     await admin.call("PATCH", f"{budgets}/b/status", allowed, MERGE)
     assert (await admin.call("POST", f"{PODS}/web/eviction", eviction, JSON))[0] == 201
     assert (await admin.call("GET", f"{PODS}/web"))[0] == 404
+
+
+async def test_nobody_is_warned_of_a_pod_that_is_refused(admin: Api) -> None:
+    name = "a" * 64  # no host name: that is a warning for a pod that is made
+
+    made = await admin.send("POST", PODS, pod(name), JSON)
+    refused = await admin.send(
+        "POST", PODS, {**pod(name + "b"), "spec": {"containers": []}}, JSON
+    )
+
+    def warned(response: Response) -> bool:
+        return any(key.lower() == "warning" for key, _ in response.headers)
+
+    assert (made.status, warned(made)) == (201, True)
+    assert (refused.status, warned(refused)) == (422, False)
+
+
+async def test_there_are_no_kinds_that_users_defined(admin: Api) -> None:
+    """kubectl asks, before it says that there is no such kind."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    table = ("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+
+    listed = await admin.get(path)
+    shown = await admin.get(path, table)
+    status, _ = await admin.call("POST", path, {"metadata": {"name": "x"}}, JSON)
+
+    assert (listed["kind"], listed["items"]) == ("CustomResourceDefinitionList", [])
+    columns = [column["name"] for column in shown["columnDefinitions"]]
+    assert columns == ["Name", "Created At"]
+    assert status == 405

@@ -18,6 +18,7 @@ from certs.pki import Pki, PkiNames, ensure_pki
 from cri_runtime.app import Runtime
 from cri_runtime.config import Config as CriConfig
 from cri_runtime.config import build_parser
+from cri_runtime.shim_client import ShimGone
 from cri_runtime.stop_all import stop_all
 from hops.client import HttpClient, UpgradeRefused
 from hops.hop import Hop
@@ -187,7 +188,10 @@ class World:
         if self.runtime is None:
             await self.start_runtime()
         launcher = await self.runtime._launcher.ensure()
-        shims = (await launcher.request("shims"))["pids"]
+        try:
+            shims = (await launcher.request("shims"))["pids"]
+        except ShimGone:  # it had none, and was about to end
+            shims = []
         await self.runtime.close()
         await self.api.stop()
         root, state = self.cri_config.root, self.cri_config.state

@@ -497,6 +497,25 @@ async def test_pod_resources_are_told_on_their_socket(world):
     assert os.stat(path).st_mode & 0o777 == 0o600
 
 
+async def test_pod_resources_are_served_in_a_folder_too_deep_for_a_socket(bare_world):
+    deep = f"{bare_world.folder}/{'deep/' * 20}kubelet.sock"
+    world = await bare_world.start(pod_resources_socket=deep)
+    await world.until_runtime(lambda: Path(deep).exists())
+    folder = os.open(os.path.dirname(deep), os.O_RDONLY)
+
+    try:
+        short = f"unix:/proc/self/fd/{folder}/kubelet.sock"
+        async with grpc.aio.insecure_channel(short) as channel:
+            stub = podresources_grpc.PodResourcesListerStub(channel)
+            listed = await stub.List(podresources.ListPodResourcesRequest())
+    finally:
+        os.close(folder)
+    await world.stop_kubelet()
+
+    assert list(listed.pod_resources) == []
+    await world.until_runtime(lambda: not Path(deep).exists())
+
+
 async def test_runtime_that_is_gone_is_told_in_plain_words(world):
     await world.stop_runtime()
 

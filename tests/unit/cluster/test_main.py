@@ -120,3 +120,32 @@ def test_up_loads_nothing_heavy():
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("", ""),
+        ("unix:///run/x.sock", "unix:///run/x.sock"),
+        ("/run/x.sock", "unix:///run/x.sock"),
+    ],
+)
+def test_a_socket_of_a_runtime_may_be_a_bare_path(given, kept):
+    options = _parser().parse_args(["up", f"--cri-socket={given}"])
+
+    assert options.cri_socket == kept
+
+
+@pytest.mark.parametrize(
+    ("flag", "text"),
+    [
+        ("--cri-socket=tcp://127.0.0.1:1", "only a Unix socket"),
+        ("--emulate-version=1.2", "Kubernetes 1.2 is not emulated"),
+        ("--feature-gates=No=true", "unrecognized feature gate: No"),
+    ],
+)
+def test_what_no_service_would_take_is_refused_before_it_is_kept(flag, text, capsys):
+    with pytest.raises(SystemExit):
+        _parser().parse_args(["up", flag])
+
+    assert text in capsys.readouterr().err

@@ -119,3 +119,18 @@ def test_only_those_who_are_dialled_by_address_need_a_port():
 )
 def test_an_ipv6_address_is_bracketed(host, text):
     assert authority(host, 1) == text
+
+
+def test_flags_of_the_user_win_over_ours():
+    settings = replace(
+        SETTINGS,
+        feature_gates="PodLogsQuerySplitStreams=true",
+        kubelet_args=("container-log-max-size=1Mi", "--address=127.0.0.2"),
+    )
+
+    kubelet = flags(by_name(settings)["kubelet-mini-kube"].command)
+    server = flags(by_name(settings)["apiserver"].command)
+
+    assert kubelet["container-log-max-size"] == "1Mi"
+    assert kubelet["address"] == "127.0.0.2"
+    assert kubelet["feature-gates"] == server["feature-gates"]

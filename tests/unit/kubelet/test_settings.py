@@ -86,7 +86,15 @@ def test_labels_and_taints():
     )
 
 
-@pytest.mark.parametrize("flag", ["--anonymous-auth=maybe", "--node-labels=a"])
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--anonymous-auth=maybe",
+        "--node-labels=a",
+        "--feature-gates=Unheard=true",
+        "--container-log-monitor-interval=soon",
+    ],
+)
 def test_bad_flag_ends_with_usage(flag, capsys):
     with pytest.raises(SystemExit):
         parse_flags([*REQUIRED, flag])
@@ -239,3 +247,39 @@ def test_podresources_service_is_the_published_one():
     assert {(f"v1.{service.name}", m.name) for m in service.methods} == {
         (row[1], row[2]) for row in rows
     }
+
+
+def test_a_bare_path_of_the_runtime_is_taken():
+    config = parse_flags([*REQUIRED, "--container-runtime-endpoint=/run/x.sock"])
+
+    assert config.runtime_endpoint == "unix:///run/x.sock"
+
+
+def test_logs_and_gates_come_from_the_file_too(tmp_path):
+    path = tmp_path / "kubelet.json"
+    document = {
+        "kind": "KubeletConfiguration",
+        "containerLogMaxSize": "1Mi",
+        "containerLogMaxFiles": 3,
+        "containerLogMaxWorkers": 2,
+        "containerLogMonitorInterval": "1m30s",
+        "featureGates": {"PodLogsQuerySplitStreams": True},
+    }
+    path.write_text(json.dumps(document))
+
+    config = parse_flags([*REQUIRED, f"--config={path}"])
+
+    assert config.container_log_bytes() == 1024 * 1024
+    assert config.enabled("PodLogsQuerySplitStreams")
+    shown = config.to_kubelet_configuration()
+    assert {name: shown[name] for name in document if name != "kind"} == {
+        name: value for name, value in document.items() if name != "kind"
+    }
+
+
+def test_a_gate_is_off_before_its_version():
+    gates = {"PodLogsQuerySplitStreams": True}
+
+    assert not KubeletConfig(feature_gates=gates, emulate_version="1.31").enabled(
+        "PodLogsQuerySplitStreams"
+    )
