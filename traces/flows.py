@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from traces.requests import header_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,6 +34,8 @@ def give_flows(rows: Iterable[Row]) -> None:
     positions: dict[tuple[str, str], int] = {}
     for row in rows:
         name, size = _stream_of(row)
+        if not name:
+            name = _passed_on(row)
         if not name:
             continue
         if name.startswith("resize"):
@@ -106,6 +110,16 @@ def _stream_of(row: Row) -> tuple[str, int]:
         if name:
             return f"{name} {event.dir}", event.len
     return "", 0
+
+
+def _passed_on(row: Row) -> str:
+    """What has no bytes of a stream, and is still one thing on all hops."""
+    close, answer = row.find("websocket", "close"), row.find("http1", "response")
+    if close is not None:
+        return f"close {close.info.get('code')} {close.dir}"
+    if answer is not None and answer.info.get("status") == 101:
+        return f"101 {header_of(answer.info, 'sec-websocket-protocol')} {answer.dir}"
+    return ""
 
 
 def stream_name(event: Event) -> str:

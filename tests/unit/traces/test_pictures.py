@@ -17,21 +17,17 @@ session 0af7651916cd43dd8448eb211c80319c
       ms  client       apiserver    kubelet      runtime      process
           │            │            │            │            │
     0.00  │            ●            │            │            │  connected  127.0.0.1:40001 TLSv1.3 http/1.1
-    0.00  ├───────────▶│            │            │            │  GET /api/v1/namespaces/default/pods/web/exe…
+    0.00  ├───────────▶│            │            │            │  GET /api/v1/namespaces/default/pods/web/exec?command=sh&c…
     1.00  │            ●            │            │            │  connected  127.0.0.1:40002 TLSv1.3 http/1.1
-    2.00  │            ├───────────▶│            │            │  GET /exec/default/web/web?command=sh&comman…
+    2.00  │            ├───────────▶│            │            │  GET /exec/default/web/web?command=sh&command=-c&command=e…
     3.00  │            │            ●            │            │  connected  127.0.0.1:40003 TLSv1.3 http/1.1
     4.00  │            │            ├───────────▶│            │  GET /exec/***
-    7.00  │            │            │◀───────────┤            │  101 Switching Protocols  v5.channel.k8s.io
-    8.00  │            │◀───────────┤            │            │  101 Switching Protocols  v5.channel.k8s.io
-    9.00  │◀───────────┤            │            │            │  101 Switching Protocols  v5.channel.k8s.io
+    7.00  │◀───────────┼────────────┼────────────┤            │  101 Switching Protocols  v5.channel.k8s.io  3 hops, 2.00 …
    10.00  │            │            │            ├───────────▶│  started  sh -c 'echo hi; exit 3'
    10.50  │◀───────────┼────────────┼────────────┼────────────┤  stdout 3 B  "hi\\n"  4 hops, 2.50 ms
    12.00  │            │            │            │◀───────────┤  exited with 3
    13.00  │◀───────────┼────────────┼────────────┤            │  status: exit code 3  3 hops, 2.00 ms
-   13.00  │            │            │◀───────────┤            │  close  1000
-   14.00  │            │◀───────────┤            │            │  close  1000
-   15.00  │◀───────────┤            │            │            │  close  1000
+   13.00  │◀───────────┼────────────┼────────────┤            │  close  1000  3 hops, 2.00 ms
    15.00  │            │            ●            │            │  closed  up 303 B, down 388 B
    16.00  │            ●            │            │            │  closed  up 367 B, down 388 B
    17.00  │            ●            │            │            │  closed  up 403 B, down 388 B
@@ -49,7 +45,7 @@ def shown(name: str, *, output: bytes = b"hi\n", **options) -> str:
 
 
 def test_a_session_is_drawn_over_its_lanes():
-    assert shown("text", fold=True, width=110) == GOLDEN
+    assert shown("text", fold=True, width=124) == GOLDEN
 
 
 def test_without_folding_each_hop_has_its_row():
