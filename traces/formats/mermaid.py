@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 _LONGEST = 64
+_LONGEST_NOTE = 200
 _PAUSE = 1.0
 _LITERAL = frozenset(" .,/=?&()[]-_+*!'|@")
 #: The arrow of a row by its kind: solid for requests and data, dotted for the rest.
@@ -49,14 +50,14 @@ def _diagram(session: Session, options: Options) -> Iterator[str]:
     yield f"    title {_escaped(session.title, 120)}"
     for lane, name in names.items():
         yield f"    participant {name} as {_escaped(lane)}"
-    yield from _messages(session, rows, names, options.most)
+    yield from _messages(session, rows, names, options)
 
 
 def _messages(
-    session: Session, rows: list[Row], names: dict[str, str], most: int
+    session: Session, rows: list[Row], names: dict[str, str], options: Options
 ) -> Iterator[str]:
     first, last = next(iter(names.values())), list(names.values())[-1]
-    half = max(1, most // 2) if most else len(rows)
+    half = max(1, options.most // 2) if options.most else len(rows)
     before = session.started
     for number, row in enumerate(rows):
         left_out = len(rows) - 2 * half
@@ -68,6 +69,8 @@ def _messages(
             yield f"    Note over {first},{last}: {row.wall - before:.1f} s later"
         before = row.wall
         yield f"    {_message(row, names, (row.wall - session.started) * 1000)}"
+        for said in (n for e in row.events for n in options.notes.get(e.seq, ())):
+            yield f"    Note over {first},{last}: {_escaped(said, _LONGEST_NOTE)}"
     status = _escaped(session.status, 120)
     if status:
         yield f"    Note over {first},{last}: {status}"

@@ -72,7 +72,9 @@ class _Picture:
         yield f"  {self._cut(plain(_title(session)), 2)}"
         yield f"  {self._cut(_summary(session), 2)}"
         yield ""
-        names = "".join(plain(lane).ljust(_GAP + 1) for lane in self._lanes)
+        names = "".join(
+            shortened(plain(lane), _GAP).ljust(_GAP + 1) for lane in self._lanes
+        )
         yield self._paint("1", f"{'ms':>{_TIME - 2}}  {names}")
 
     def _body(self) -> Iterator[str]:
