@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test unit conformance-kubectl soak lint check proto bench clean
+.PHONY: help venv run test unit conformance-kubectl soak museum lint check proto bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,9 +32,6 @@ unit: venv  ## run the tests that need no sockets
 
 conformance-kubectl: venv  ## run the streams of real kubectls, and print the table
 	@$(BIN)/pytest -q tests/conformance/test_streaming_matrix.py $(ARGS)
-
-soak: venv  ## 10,000 sessions of all kinds in a row: nothing may be left
-	@MINI_KUBE_SESSIONS=$(or $(SESSIONS),10000) $(BIN)/pytest -q -s tests/e2e/test_leaks.py $(ARGS)
 
 soak: venv  ## the long runs: 1 GiB each way, 10,000 sessions, 10,000 random faults
 	MINI_KUBE_BIG_MIB=1024 MINI_KUBE_SESSIONS=10000 $(BIN)/pytest -q \

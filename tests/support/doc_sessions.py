@@ -23,6 +23,7 @@ _FENCE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ANY = "…"
 _SAME = (
     (r"\x1b\[[0-9;]*m", ""),
+    (r"[-=_]{4,}", "----"),
     (r"(/[\w.@-]+)+/(mini-kube|\.local)(/[\w.@-]+)*", "PATH"),
     (r"\b[0-9a-f]{12,64}\b", "ID"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "ID"),
