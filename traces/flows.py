@@ -6,6 +6,7 @@ frames on the way. Rows of different hops that carry the same part belong togeth
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from traces.requests import header_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Flow", "fold", "give_flows", "same_bytes"]
 
+_MOST = 4096  # rows that are looked at for one, however strange a trace is
 _STREAMS = frozenset({"stdin", "stdout", "stderr", "error", "resize"})
 
 
@@ -70,7 +72,7 @@ def _overlapping(
 ) -> None:
     """Those behind `place` that begin before `index` ends."""
     flow = _flow(rows[index])
-    for other in indexes[place + 1 :]:
+    for other in islice(indexes, place + 1, place + 1 + _MOST):
         if _flow(rows[other]).start >= flow.end:
             return
         if rows[other].top.hop != rows[index].top.hop:
