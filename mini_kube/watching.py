@@ -196,7 +196,10 @@ class _File:
         """Go to the end; the header is read nevertheless."""
         with self._path.open("rb") as file:
             if not self._process:
-                self._take_header(file.readline())
+                header = file.readline()
+                if not header.endswith(b"\n"):
+                    return  # it was made this moment: nothing is in it yet
+                self._take_header(header)
             self._position = file.seek(0, 2)
         self._rest = b""
 
