@@ -6,7 +6,6 @@ frames on the way. Rows of different hops that carry the same part belong togeth
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from traces.requests import header_of
@@ -72,7 +71,8 @@ def _overlapping(
 ) -> None:
     """Those behind `place` that begin before `index` ends."""
     flow = _flow(rows[index])
-    for other in islice(indexes, place + 1, place + 1 + _MOST):
+    for at in range(place + 1, min(len(indexes), place + 1 + _MOST)):
+        other = indexes[at]
         if _flow(rows[other]).start >= flow.end:
             return
         if rows[other].top.hop != rows[index].top.hop:
