@@ -40,7 +40,7 @@ class ChunkLog:
         """Whether there is anything to paint over."""
         return bool(self._waiting)
 
-    def add(self, direction: Direction, data: bytes, when: float) -> None:
+    def add(self, direction: Direction, data: bytes | memoryview, when: float) -> None:
         """A chunk went by."""
         self._waiting.setdefault(direction, bytearray()).extend(data)
         self._sizes.setdefault(direction, []).append((len(data), when))

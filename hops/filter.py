@@ -179,8 +179,7 @@ class HopProtocol(asyncio.BufferedProtocol):
         lent, self._lent = self._lent, None
         if lent is not None:
             if self.pipe.watched:
-                data = bytes(lent[:nbytes])
-                self.pipe.look(self._in, data, self._loop.time())
+                self.pipe.look(self._in, lent[:nbytes], self._loop.time())
             cast("asyncio.BufferedProtocol", self._above).buffer_updated(nbytes)
             return
         data = bytes(buffers.plain[:nbytes])
@@ -273,7 +272,8 @@ class HopProtocol(asyncio.BufferedProtocol):
 
     def _show(self, direction: Direction, data: bytes | bytearray | memoryview) -> None:
         if self.pipe.watched:
-            self.pipe.look(direction, bytes(data), self._loop.time())
+            view = data if isinstance(data, bytes) else memoryview(data)
+            self.pipe.look(direction, view, self._loop.time())
         else:
             self.pipe.note(direction, data)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from hops.door import Door
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from hops.trace import Sink, TraceSettings
 
 __all__ = ["Hops"]
+
+
+# How long lines wait for others: a write costs more than a line does.
+_WRITE_SECONDS = 0.005
 
 
 class Hops:
@@ -65,7 +71,16 @@ class Hops:
             return
         from hops.trace import TraceSettings, parse_bytes
 
-        defer = asyncio.get_running_loop().call_soon
+        loop = asyncio.get_running_loop()
+
+        def defer(flush: Callable[[], None]) -> None:
+            if loop.is_closed():
+                flush()  # the process ends
+            else:
+                loop.call_later(_WRITE_SECONDS, flush)
+
+        if directory is not None:
+            atexit.register(_flush, weakref.ref(self))
         chosen = settings or TraceSettings()
         if data_bytes is not None:
             chosen = replace(chosen, data_bytes=parse_bytes(data_bytes))
@@ -145,3 +160,10 @@ class Hops:
 
             self._maker = PipeMaker(self.process)
         return self._maker
+
+
+def _flush(reference: weakref.ref[Hops]) -> None:
+    """What was seen in the last moments of a process is written, too."""
+    hops = reference()
+    if hops is not None:
+        hops.flush()

@@ -100,8 +100,8 @@ class Tap(Protocol):
     def recall(self, past: Past, now: float) -> None:
         """What went by before there was this tap."""
 
-    def feed(self, direction: Direction, data: bytes, now: float) -> None:
-        """Bytes went by."""
+    def feed(self, direction: Direction, data: bytes | memoryview, now: float) -> None:
+        """Bytes went by. A view is valid until this returns."""
 
     def eof(self, direction: Direction, now: float) -> None:
         """One direction ended."""
@@ -338,7 +338,7 @@ class Pipe:
         self.look(direction, data, now)
         return self._act(direction, [Deliver(data)], now)
 
-    def look(self, direction: Direction, data: bytes, now: float) -> None:
+    def look(self, direction: Direction, data: bytes | memoryview, now: float) -> None:
         """Bytes go by a pipe that is harmless."""
         if not self._switched:
             self.note(direction, data)

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 _MAX_BYTES = 2 << 20  # that wait
 _MAX_CALLS = 500
+_LARGE = 8 * 1024
 _SECONDS = 0.005
 
 
@@ -54,11 +55,23 @@ class TapQueue:
         if self._waiting > _MAX_BYTES or len(self._calls) > _MAX_CALLS:
             self.run()
 
+    def call_now(
+        self, tap: DeferredTap, call: Callable[..., None], args: tuple[Any, ...]
+    ) -> None:
+        """Make this call, behind all that wait."""
+        self.put(tap, call, args)
+        self._work()
+
     def run(self) -> None:
-        """Make all calls that wait. A tap that fails is not called again."""
+        """Make all calls that wait, and say so."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._work()
+        self._done()
+
+    def _work(self) -> None:
+        """Make all calls that wait. A tap that fails is not called again."""
         calls, self._calls, self._waiting = self._calls, [], 0
         for tap, call, args in calls:
             if tap.failed:
@@ -68,7 +81,6 @@ class TapQueue:
             except Exception:  # it must never disturb the traffic
                 logger.exception("tap failed")
                 tap.failed = True
-        self._done()
 
 
 class DeferredTap:
@@ -91,9 +103,14 @@ class DeferredTap:
         """See `hops.pipe.Tap`."""
         self._queue.put(self, self.tap.recall, (past, now))
 
-    def feed(self, direction: Direction, data: bytes, now: float) -> None:
-        """See `hops.pipe.Tap`."""
-        self._queue.put(self, self.tap.feed, (direction, data, now), len(data))
+    def feed(self, direction: Direction, data: bytes | memoryview, now: float) -> None:
+        """See `hops.pipe.Tap`. What is large is looked at now, since a copy costs more."""
+        size = len(data)
+        if size < _LARGE:
+            args = direction, bytes(data), now
+            self._queue.put(self, self.tap.feed, args, size)
+        else:
+            self._queue.call_now(self, self.tap.feed, (direction, data, now))
 
     def eof(self, direction: Direction, now: float) -> None:
         """See `hops.pipe.Tap`."""

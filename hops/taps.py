@@ -41,8 +41,11 @@ _HTTP1 = re.compile(rb"[A-Z]{3,12} [^ \r\n]+ HTTP/1|HTTP/1\.[01] \d")
 class Layer(Protocol):
     """A decoder of both directions of a connection."""
 
-    def feed(self, direction: Direction, data: bytes) -> None:
-        """Bytes went by. May raise RemoteProtocolError: then nothing more is fed."""
+    def feed(self, direction: Direction, data: bytes | memoryview) -> None:
+        """Bytes went by. May raise RemoteProtocolError: then nothing more is fed.
+
+        A view is valid until this returns.
+        """
 
     def eof(self, direction: Direction) -> None:
         """One direction ended."""
@@ -153,8 +156,8 @@ class ConnectionTap:
         other.forked = True
         return other
 
-    def feed(self, direction: Direction, data: bytes, now: float) -> None:
-        """Bytes went by."""
+    def feed(self, direction: Direction, data: bytes | memoryview, now: float) -> None:
+        """Bytes went by; a view is valid until this returns."""
         teller = self.teller
         teller.now = now
         self._sizes[direction] += len(data)
@@ -162,7 +165,7 @@ class ConnectionTap:
             self._take(direction, data)
             return
         known = not self._broken or teller.settings.secrets
-        teller.chunks.add(direction, data if known else scrub(data), now)
+        teller.chunks.add(direction, data if known else scrub(bytes(data)), now)
         self._take(direction, data)
         if self._nothing_secret_waits(direction):
             teller.chunks.settle(direction)
@@ -172,11 +175,11 @@ class ConnectionTap:
             return True
         return self._layer is not None and self._layer.settled(direction)
 
-    def _take(self, direction: Direction, data: bytes) -> None:
+    def _take(self, direction: Direction, data: bytes | memoryview) -> None:
         if self._broken:
-            self._tell_raw(direction, "data", data, {})
+            self._tell_raw(direction, "data", bytes(data), {})
         elif self._layer is None:
-            self._undecoded.append((direction, data))
+            self._undecoded.append((direction, bytes(data)))
             self._find_layer()
         else:
             self._decode(direction, data)
@@ -255,14 +258,14 @@ class ConnectionTap:
             if not self._broken:
                 self._decode(direction, data)
 
-    def _decode(self, direction: Direction, data: bytes) -> None:
+    def _decode(self, direction: Direction, data: bytes | memoryview) -> None:
         try:
             if self._layer is not None:
                 self._layer.feed(direction, data)
         except RemoteProtocolError as err:
             self._broken = True
             info = {"error": str(err)}
-            self._tell_raw(direction, "undecodable", data, info)
+            self._tell_raw(direction, "undecodable", bytes(data), info)
             for way in Direction:
                 self.teller.chunks.scrub(way)
 
@@ -281,7 +284,7 @@ class PodLayer:
     def __init__(self, teller: Teller) -> None:
         self._teller = teller
 
-    def feed(self, direction: Direction, data: bytes) -> None:
+    def feed(self, direction: Direction, data: bytes | memoryview) -> None:
         """Bytes went by."""
         self._teller.tell(
             direction, "portforward", "data", size=len(data), payload=data

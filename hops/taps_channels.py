@@ -29,7 +29,8 @@ __all__ = ["channel_layer", "channel_name"]
 _COMMAND = re.compile(r"/(?:exec|attach)(?:/|\?|$)")
 _FORWARD = re.compile(r"/portforward(?:/|\?|$)", re.IGNORECASE)
 _MAX_MEANING = 1 << 20  # bytes of a status or a size that are looked at
-_DATA_CHANNELS = frozenset({Channel.STDIN, Channel.STDOUT, Channel.STDERR})
+_NAMES = {int(channel): channel.name.lower() for channel in Channel}
+_DATA_CHANNELS = frozenset(map(int, (Channel.STDIN, Channel.STDOUT, Channel.STDERR)))
 
 
 def channel_layer(teller: Teller, subprotocol: str, target: str) -> MessageLayer | None:
@@ -47,10 +48,7 @@ def channel_layer(teller: Teller, subprotocol: str, target: str) -> MessageLayer
 
 def channel_name(number: int) -> str:
     """`stdin`, `stdout` ...; `channel-9` when it has no name."""
-    try:
-        return Channel(number).name.lower()
-    except ValueError:
-        return f"channel-{number}"
+    return _NAMES.get(number) or f"channel-{number}"
 
 
 class _Channels:
@@ -59,10 +57,11 @@ class _Channels:
     def __init__(self, teller: Teller, kind: Subprotocol) -> None:
         self._teller = teller
         self._kind = kind
+        self._is_binary = kind.codec is Codec.BINARY
 
     def wanted(self, length: int, first: int) -> int:
         """All of base64; of data what is shown of it; all of what has a meaning."""
-        if self._kind.codec is Codec.BASE64:
+        if not self._is_binary:
             return length
         if self._is_data(first):
             return self._teller.settings.data_bytes + 1
@@ -75,7 +74,7 @@ class _Channels:
         """A data frame went by."""
         if not frame.length:
             return
-        if self._kind.codec is Codec.BINARY:
+        if self._is_binary:
             data = frame.payload[1:]
             self._on_message(direction, frame.payload[0], data, frame.length - 1)
             return

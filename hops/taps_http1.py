@@ -79,8 +79,14 @@ class Http1Layer:
         self._upgrade: RequestHead | None = None
         self._next: Layer | None = None
 
-    def feed(self, direction: Direction, data: bytes) -> None:
+    def feed(self, direction: Direction, data: bytes | memoryview) -> None:
         """Bytes went by. Raises RemoteProtocolError when they are not HTTP/1."""
+        if self._next is not None:
+            self._next.feed(direction, data)
+        else:
+            self._feed_own(direction, bytes(data))
+
+    def _feed_own(self, direction: Direction, data: bytes) -> None:
         while data:
             if self._next is not None:
                 self._next.feed(direction, data)

@@ -30,9 +30,9 @@ class Http2Layer:
         }
         self._calls = GrpcCalls(teller)
 
-    def feed(self, direction: Direction, data: bytes) -> None:
+    def feed(self, direction: Direction, data: bytes | memoryview) -> None:
         """Bytes went by. Raises RemoteProtocolError when they are not HTTP/2."""
-        for frame in self._readers[direction].receive_data(data):
+        for frame in self._readers[direction].receive_data(bytes(data)):
             self._on_frame(direction, frame)
 
     def eof(self, direction: Direction) -> None:

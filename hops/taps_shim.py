@@ -32,8 +32,9 @@ class ShimLayer:
         self._unsynced: set[Direction] = set()
         self._asked: dict[int, str] = {}  # what, by id
 
-    def feed(self, direction: Direction, data: bytes) -> None:
+    def feed(self, direction: Direction, data: bytes | memoryview) -> None:
         """Bytes went by. Raises RemoteProtocolError when they are no such lines."""
+        data = bytes(data)
         if direction in self._unsynced:
             data = self._synchronise(direction, data)
         *lines, rest = (bytes(self._partial[direction]) + data).split(b"\n")

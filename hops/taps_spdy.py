@@ -55,7 +55,7 @@ class SpdyLayer:
         self._forwards = forwards
         self._unsynced: set[Direction] = set()
 
-    def feed(self, direction: Direction, data: bytes) -> None:
+    def feed(self, direction: Direction, data: bytes | memoryview) -> None:
         """Bytes went by. Raises RemoteProtocolError when they are no SPDY."""
         if direction in self._unsynced:
             info = {"reason": "began before the trace"}

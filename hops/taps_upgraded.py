@@ -45,7 +45,7 @@ class RawLayer:
     def __init__(self, teller: Teller) -> None:
         self._teller = teller
 
-    def feed(self, direction: Direction, data: bytes) -> None:
+    def feed(self, direction: Direction, data: bytes | memoryview) -> None:
         """Bytes went by."""
         self._teller.tell(direction, "raw", "data", size=len(data), payload=data)
 

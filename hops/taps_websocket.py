@@ -41,9 +41,10 @@ class WebSocketLayer:
         self._upper = _layer_above(teller, subprotocol, target)
         self._unsynced: set[Direction] = set()
 
-    def feed(self, direction: Direction, data: bytes) -> None:
+    def feed(self, direction: Direction, data: bytes | memoryview) -> None:
         """Bytes went by."""
-        if direction in self._unsynced and not self._synchronise(direction, data):
+        unsynced = direction in self._unsynced
+        if unsynced and not self._synchronise(direction, bytes(data)):
             return
         for frame in self._scanners[direction].receive_data(data):
             self._on_frame(direction, frame)
@@ -71,7 +72,7 @@ class WebSocketLayer:
 
     def _wanted(self, opcode: int, length: int, first: int) -> int:
         settings = self._teller.settings
-        if opcode >= Opcode.CLOSE:
+        if opcode >= _CLOSE:
             return min(length, _MAX_CONTROL)
         needed = settings.data_bytes
         if settings.hashes:
@@ -89,10 +90,11 @@ class WebSocketLayer:
             payload=frame.payload,
             info=_frame_info(frame),
         )
-        if self._upper is not None and not frame.is_control:
+        if self._upper is not None and frame.opcode < _CLOSE:
             self._upper.on_frame(direction, frame)
 
 
+_CLOSE = int(Opcode.CLOSE)
 #: By opcode.
 _NAMES = {int(opcode): opcode.name.lower() for opcode in Opcode}
 
@@ -105,7 +107,7 @@ def _frame_info(frame: ScannedFrame) -> dict[str, Any]:
     }
     if frame.rsv:
         info["rsv"] = frame.rsv
-    if frame.opcode == Opcode.CLOSE:
+    if frame.opcode == _CLOSE:
         try:
             info["code"], info["reason"] = parse_close(frame.payload)
         except RemoteProtocolError as err:

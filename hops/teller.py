@@ -53,7 +53,7 @@ class Teller:
         stream: int | None = None,
         channel: int | None = None,
         size: int = 0,
-        payload: bytes | None = None,
+        payload: bytes | memoryview | None = None,
         info: dict[str, Any] | None = None,
         trace: str | None = None,
         fault: str | None = None,

@@ -147,6 +147,8 @@ class SinkFan:
 
     def __init__(self) -> None:
         self._sinks: list[Sink] = []
+        self._whole: list[Sink] = []  # those that see events as they are
+        self._cut: list[Sink] = []
         self.settings = TraceSettings(data_bytes=0)
 
     def __bool__(self) -> bool:
@@ -167,13 +169,14 @@ class SinkFan:
         for sink in self._sinks:
             joined = joined.joined(sink.settings)
         self.settings = joined
+        self._whole = [sink for sink in self._sinks if sink.settings == joined]
+        self._cut = [sink for sink in self._sinks if sink.settings != joined]
 
     def emit(self, event: TraceEvent) -> None:
         """Give it to all."""
-        for sink in self._sinks:
-            if sink.settings == self.settings:
-                sink.emit(event)
-                continue
+        for sink in self._whole:
+            sink.emit(event)
+        for sink in self._cut:
             seen = event.cut(sink.settings)
             if seen is not None:
                 sink.emit(seen)

@@ -72,7 +72,7 @@ class FrameScanner:
         """Some frame has begun and is not complete."""
         return self._frame is not None or bool(self._head)
 
-    def receive_data(self, data: bytes) -> list[ScannedFrame]:
+    def receive_data(self, data: bytes | memoryview) -> list[ScannedFrame]:
         """The frames whose last byte is in `data`. Nothing is refused."""
         frames: list[ScannedFrame] = []
         position, end = 0, len(data)
@@ -92,7 +92,11 @@ class FrameScanner:
         return frames
 
     def _read_whole(
-        self, data: bytes, position: int, end: int, frames: list[ScannedFrame]
+        self,
+        data: bytes | memoryview,
+        position: int,
+        end: int,
+        frames: list[ScannedFrame],
     ) -> int:
         """Read the frames that are whole; answers where the first begins that is not."""
         while end - position >= _MIN_FRAME:
@@ -117,9 +121,9 @@ class FrameScanner:
                 if masked:
                     head ^= data[start - 4]
                 kept = min(self._wanted(opcode, length, head), length)
-                payload = data[start : start + kept]
+                payload = bytes(data[start : start + kept])
                 if masked:
-                    payload = apply_mask(payload, data[start - 4 : start])
+                    payload = apply_mask(payload, bytes(data[start - 4 : start]))
             frames.append(
                 ScannedFrame(
                     first >= 0x80,
@@ -134,7 +138,7 @@ class FrameScanner:
             position = stop
         return position
 
-    def _read_head(self, data: bytes, position: int) -> int:
+    def _read_head(self, data: bytes | memoryview, position: int) -> int:
         """Go on with a head; answers where it or the data ends."""
         if self._head:
             # As few bytes as complete it: what is behind is payload.
@@ -151,7 +155,7 @@ class FrameScanner:
             return len(data)
         return position + used
 
-    def _parse(self, data: bytes | bytearray, position: int) -> int:
+    def _parse(self, data: bytes | bytearray | memoryview, position: int) -> int:
         """Read a head; answers its size, 0 when it is not whole."""
         available = len(data) - position
         if available < 2:
@@ -187,7 +191,9 @@ class FrameScanner:
         self._want = -1
         return size
 
-    def _read_payload(self, frame: ScannedFrame, data: bytes, position: int) -> int:
+    def _read_payload(
+        self, frame: ScannedFrame, data: bytes | memoryview, position: int
+    ) -> int:
         if self._want < 0:
             first = data[position]
             if frame.masked:
