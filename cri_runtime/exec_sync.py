@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cri_runtime.errors import Code, CriError
 from cri_runtime.stdio import OutputPipe
+from hops.clock import answer_timeout
 from wire.remotecommand import StreamOptions
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ async def run(
     stdout = _Collector(running.streams.ends.pop("stdout"))
     stderr = _Collector(running.streams.ends.pop("stderr"))
     try:
-        async with asyncio.timeout(timeout_seconds if timeout_seconds > 0 else None):
+        async with answer_timeout(timeout_seconds if timeout_seconds > 0 else None):
             return await _collect(running, stdout, stderr)
     except TimeoutError:
         raise CriError(

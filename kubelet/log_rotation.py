@@ -13,11 +13,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
+from hops.clock import wall
 from kubelet.cri import CriError
 from kubelet.log_files import clean_up, compress, is_taken, rotated_name
 
@@ -63,7 +63,7 @@ class LogRotation:
         self,
         runtime: RotatingRuntime,
         policy: RotationPolicy,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall,
     ) -> None:
         self._runtime = runtime
         self._policy = policy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -30,8 +31,10 @@ class Keeper:
         facts: what the keeper said of the cluster when it was up.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
+        self._name = name
+        self._owner = os.getpid()
         self.facts: dict[str, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -48,9 +51,9 @@ class Keeper:
             ClusterError: it could not be started; nothing of it is left.
         """
         # Short, since it may be part of paths of sockets that tests make.
-        keeper = cls(Path(tempfile.mkdtemp(prefix="mini-kube-")))
+        keeper = cls(Path(tempfile.mkdtemp(prefix="mini-kube-")), name)
         try:
-            keeper._start(name, settings, traces, timeout)
+            keeper._start(settings, traces, timeout)
         except BaseException:
             keeper.stop()
             raise
@@ -64,9 +67,13 @@ class Keeper:
     def stop(self) -> None:
         """End the cluster, and return when nothing of it is left. Idempotent.
 
+        A forked child that inherited us has no cluster to end: nothing happens there.
+
         Raises:
             ClusterError: something did not end.
         """
+        if os.getpid() != self._owner:
+            return
         process, self._process = self._process, None
         if process is not None:
             with contextlib.suppress(OSError):
@@ -79,11 +86,22 @@ class Keeper:
                 ) from None
             finally:
                 _pipe(process.stdout).close()
+        self._clean_up()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _start(
-        self, name: str, settings: Mapping[str, Any], traces: bool, timeout: float
-    ) -> None:
+    def _clean_up(self) -> None:
+        """A keeper that was killed has left the cluster to us."""
+        state = self.folder / "state"
+        if not state.exists():
+            return
+        from cluster.down import delete
+        from cluster.layout import locate
+        from cluster.report import Report
+
+        layout = locate(self._name, state, os.environ, Path.home())
+        delete(layout, Report(io.StringIO()))
+
+    def _start(self, settings: Mapping[str, Any], traces: bool, timeout: float) -> None:
         with (self.folder / "keeper.err").open("wb") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mini_kube.keeper"],
@@ -94,7 +112,7 @@ class Keeper:
                 start_new_session=True,
             )
         request = {
-            "name": name,
+            "name": self._name,
             "folder": str(self.folder),
             "owner": os.getpid(),
             "settings": dict(settings),

@@ -90,7 +90,7 @@ class Scripts:
             raise NoSuchCommand(str(error)) from None
         if entry is not None:
             return _as_kwok_says(process, entry)
-        if not process.script:
+        if not process.script or not command:
             return process
         script = self._load(process.script)
         used = self._used.setdefault(container.id, Counter())

@@ -253,6 +253,36 @@ def test_nothing_is_left_of_a_cluster_whose_program_ends(number, argument):
     assert not folder.exists()
 
 
+def test_a_cluster_whose_keeper_was_killed_is_ended_all_the_same():
+    adopt_orphans()
+    before = set(descendants())
+    with Cluster() as cluster:
+        cluster.run_pod("p")
+        folder = cluster.state.parent
+        os.kill(keeper_of(folder), signal.SIGKILL)
+
+    await_end(before)
+    assert not folder.exists()
+
+
+def keeper_of(folder):
+    """The process whose log of errors lies in the folder."""
+    for pid in descendants():
+        if os.path.realpath(f"/proc/{pid}/fd/2") == str(folder / "keeper.err"):
+            return pid
+    raise AssertionError(f"no keeper of {folder}")
+
+
+def test_a_forked_child_does_not_end_the_cluster(cluster):
+    child = os.fork()
+    if child == 0:
+        cluster.stop()
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert cluster.exec("web", "true").exit_code == 0
+
+
 def test_a_program_that_is_killed_while_it_starts_leaves_nothing():
     adopt_orphans()
     before = set(descendants())
