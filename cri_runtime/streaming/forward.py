@@ -46,6 +46,9 @@ class Forward(asyncio.Protocol):
     """The pod's end. `number` names it in the session.
 
     States: waiting (no transport yet), joined, gone.
+
+    Attributes:
+        from_client: how many bytes the client has sent.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Forward(asyncio.Protocol):
         self.port = port
         self.client_finished = False
         self.pod_finished = False
+        self.from_client = 0
         self._owner = owner
         self._session = session
         self._transport: asyncio.Transport | None = None
@@ -73,6 +77,7 @@ class Forward(asyncio.Protocol):
         """Send to the pod, or keep until it is connected."""
         if self._gone or self.client_finished:
             return
+        self.from_client += len(data)
         if self._transport is not None:
             self._transport.write(data)
             return

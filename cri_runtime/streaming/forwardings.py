@@ -126,7 +126,6 @@ class Forwardings:
                 core,
                 self._pod_ports,
                 request.target,
-                has_half_close=False,
                 idle_timeout=self._idle_timeout,
             )
             self._run(forwarding, request)

@@ -43,7 +43,8 @@ logger = logging.getLogger(__name__)
 _HIGH_WATER = 512 * 1024
 _LOW_WATER = 128 * 1024
 
-# Seconds that a client without half-close may go on sending to a pod that has said all.
+# Seconds that a client may be silent towards a pod that has said all. Up to kubectl 1.31
+# it does not end its own direction, it waits for the error stream's end.
 # Source: containerd sandbox_portforward_linux.go, "give a chance to terminate gracefully".
 _GRACE = 1.0
 
@@ -78,7 +79,6 @@ class Forwarding(asyncio.Protocol):
     Args:
         core: what is done to forwards.
         wire: what the bytes go through; the core, unless it is tunnelled.
-        has_half_close: whether a client can end its direction of a forward alone.
         idle_timeout: seconds without data until the connection is cut, None where the
             core itself sees to that.
     """
@@ -91,7 +91,6 @@ class Forwarding(asyncio.Protocol):
         pod: PodPorts,
         sandbox_id: str,
         *,
-        has_half_close: bool = True,
         idle_timeout: float | None = None,
     ) -> None:
         self.sandbox_id = sandbox_id
@@ -102,7 +101,6 @@ class Forwarding(asyncio.Protocol):
         self._core = core
         self._wire = wire
         self._pod = pod
-        self._has_half_close = has_half_close
         self._idle_timeout = idle_timeout
         self._loop = asyncio.get_running_loop()
         self._last_data = self._loop.time()
@@ -237,8 +235,18 @@ class Forwarding(asyncio.Protocol):
             return
         self._core.finish(forward.number)
         self._flush()
-        if not self._has_half_close:
-            self._loop.call_later(_GRACE, self._end, forward)
+        self._end_when_silent(forward)
+
+    def _end_when_silent(self, forward: Forward, before: int = -1) -> None:
+        """End it when the client has sent nothing more since it had sent `before`.
+
+        Unlike containerd, which also ends it while the client is sending.
+        """
+        sent = forward.from_client
+        if sent == before:
+            self._end(forward)
+        else:
+            self._loop.call_later(_GRACE, self._end_when_silent, forward, sent)
 
     def pod_gone(self, forward: Forward) -> None:
         """The pod has closed its connection, or reset it.

@@ -23,7 +23,8 @@ from tests.integration.streaming.doors import (
 from wire.websocket_handshake import client_handshake
 
 # What listens in the pod. Its first word says how to serve: `echo` until the end and then
-# say how much came, `sink` as much and tell, `source` so many bytes, `reset`, `sit` still.
+# say how much came, `sink` as much and tell, `source` so many bytes, `reset`, `sit` still,
+# `finish` at once and log what comes nevertheless.
 SERVER = """
 import os, socket, struct, sys, threading
 def serve(s):
@@ -40,6 +41,11 @@ def serve(s):
         return s.close()
     if name == b"reset":
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return s.close()
+    if name == b"finish":
+        s.shutdown(socket.SHUT_WR)
+        heard = b"".join(iter(lambda: s.recv(65536), b""))
+        print("heard", heard.decode(), flush=True)
         return s.close()
     if name == b"sit":
         s.sendall(b"sitting")
@@ -185,6 +191,37 @@ async def test_much_comes_out_whole(serving, door, form):
         await client.until(lambda: client[forward].half_closed)
     elif not client.closed:
         await client.finished()
+    client.close()
+
+
+@shared_form
+async def test_a_forward_ends_though_the_client_only_waits_for_its_end(serving, form):
+    # Up to kubectl 1.31 its end of the forward stays open until the error stream ends.
+    stack, port = serving
+    client = await open_forwarder(stack.door("runtime"), form)
+    forward = await client.open(port)
+
+    await client.write(forward, b"source 65536\n")
+    await client.until(lambda: client[forward].closed)
+
+    assert len(client[forward].data) == 65536
+    assert not client.closed
+    client.close()
+
+
+@shared_form
+async def test_a_pod_that_has_said_all_hears_a_client_who_goes_on(serving, form):
+    stack, port = serving
+    client = await open_forwarder(stack.door("runtime"), form)
+    forward = await client.open(port)
+
+    await client.write(forward, b"finish\n")
+    await client.until(lambda: client[forward].half_closed)
+    await client.write(forward, b"more")
+    await client.finish(forward)
+    await client.until(lambda: client[forward].closed)
+
+    await until(lambda: "heard more" in stack.node.log(stack.container, POD, CONTAINER))
     client.close()
 
 
