@@ -26,7 +26,7 @@ __all__ = ["tracing"]
 
 _SIZE = 64 * 2**20
 _BLOCK = bytes(range(256)) * 128  # 32 KiB: one message
-_ROUNDS = 4
+_ROUNDS = 5
 
 #: Asks a service for its events and throws them away, until it is ended.
 _VIEWER = """
@@ -41,7 +41,7 @@ with socket.socket(socket.AF_UNIX) as sock:
 
 
 def tracing(subject: Subject) -> Iterator[Row]:
-    """Bandwidth and latency in each mode, the modes in turn; the best of each counts."""
+    """Bandwidth and latency in each mode, in turn; the median of the rounds' ratios."""
     sockets = subject.admin_sockets()
     modes: dict[str, Callable[[], AbstractContextManager[object]]] = {
         "off": contextlib.nullcontext,
@@ -54,29 +54,36 @@ def tracing(subject: Subject) -> Iterator[Row]:
             for mode, begin in modes.items():
                 with begin():
                     figures[mode].append(_measure(client, spdy))
-    best = {mode: _best(rounds) for mode, rounds in figures.items()}
-    yield from _rows(best)
+    for mode, rounds in figures.items():
+        yield from _rows(mode, rounds, figures["off"])
 
 
-def _rows(best: dict[str, tuple[float, ...]]) -> Iterator[Row]:
-    off = best["off"]
-    names = ("WebSocket, out", "WebSocket, in", "SPDY, out")
-    for mode, own in best.items():
-        for index, name in enumerate(names):
-            text = f"trace {mode}: throughput, {name}"
-            aim = 0.7 if mode == "to file" else None
-            note = f"{own[index] / 2**20:.0f} MiB/s"
-            yield Row(text, own[index] / off[index], "", aim, "more", note=note)
-        for index, name in ((3, "exec of true"), (4, "a line there and back")):
-            text = f"trace {mode}: latency, {name}"
-            aim = 1.3 if mode == "to file" else None
-            note = f"{own[index] * 1e3:.2f} ms"
-            yield Row(text, own[index] / off[index], "", aim, note=note)
+def _rows(
+    mode: str, rounds: list[tuple[float, ...]], off: list[tuple[float, ...]]
+) -> Iterator[Row]:
+    for index, name in enumerate(("WebSocket, out", "WebSocket, in", "SPDY, out")):
+        text = f"trace {mode}: throughput, {name}"
+        aim = 0.7 if mode == "to file" else None
+        note = f"{_median(rounds, index) / 2**20:.0f} MiB/s"
+        ratio = _ratio(rounds, off, index)
+        yield Row(text, ratio, "", aim, "more", note=note)
+    for index, name in ((3, "exec of true"), (4, "a line there and back")):
+        text = f"trace {mode}: latency, {name}"
+        aim = 1.3 if mode == "to file" else None
+        note = f"{_median(rounds, index) * 1e3:.2f} ms"
+        yield Row(text, _ratio(rounds, off, index), "", aim, note=note)
 
 
-def _best(rounds: list[tuple[float, ...]]) -> tuple[float, ...]:
-    columns = list(zip(*rounds, strict=True))
-    return (*map(max, columns[:3]), *map(min, columns[3:]))
+def _median(rounds: list[tuple[float, ...]], index: int) -> float:
+    return statistics.median(each[index] for each in rounds)
+
+
+def _ratio(
+    rounds: list[tuple[float, ...]], off: list[tuple[float, ...]], index: int
+) -> float:
+    """Of what was measured one after the other, whatever else the machine did."""
+    pairs = zip(rounds, off, strict=True)
+    return statistics.median(own[index] / bare[index] for own, bare in pairs)
 
 
 def _measure(client: ExecClient, spdy: ExecClient) -> tuple[float, ...]:
