@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.targets import TARGETS
+from tests.support.installing import installing
 
 HERE = Path(__file__).parent
 ATHERIS = HERE.parents[1] / ".cache" / "atheris"
@@ -72,9 +73,10 @@ def _has_atheris() -> bool:
     if importlib.util.find_spec("atheris") or (ATHERIS / "atheris").is_dir():
         return True
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
-    done = subprocess.run(
-        [*command, "--target", str(ATHERIS), "atheris"],
-        check=False,
-        capture_output=True,
-    )
+    with installing("atheris"):
+        done = subprocess.run(
+            [*command, "--target", str(ATHERIS), "atheris"],
+            check=False,
+            capture_output=True,
+        )
     return done.returncode == 0

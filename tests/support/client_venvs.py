@@ -17,6 +17,8 @@ import venv
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support.installing import installing
+
 __all__ = ["JAVASCRIPT_CLIENT", "PYTHON_CLIENTS", "Client", "NotToBeHadError"]
 
 _CACHE = Path(__file__).parents[2] / ".cache" / "clients"
@@ -67,11 +69,12 @@ def _installed(client: Client, install) -> Path:
     A mark is written last, so that half an installation is made anew.
     """
     mark = client.folder / ".installed"
-    if not mark.exists():
-        shutil.rmtree(client.folder, ignore_errors=True)
-        client.folder.mkdir(parents=True)
-        install(client)
-        mark.touch()
+    with installing(client.folder.name):
+        if not mark.exists():
+            shutil.rmtree(client.folder, ignore_errors=True)
+            client.folder.mkdir(parents=True)
+            install(client)
+            mark.touch()
     return client.folder
 
 

@@ -7,6 +7,7 @@ list has another folder.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.installing import installing
 from tests.support.tools import tool_or_skip
 
 __all__ = ["node_folder", "run_node"]
@@ -31,9 +33,15 @@ def node_folder(*packages: str) -> Path:
     digest = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
     name = packages[0].strip("@").partition("@")[0].replace("/", "-")
     folder = _CACHE / f"{name}-{digest}"
+    with installing(folder.name):
+        _install(npm, folder, packages)
+    return folder
+
+
+def _install(npm: Path, folder: Path, packages: tuple[str, ...]) -> None:
     mark = folder / ".installed"  # written last: half an installation is made anew
     if mark.exists():
-        return folder
+        return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     command = [str(npm), "install", "--silent", "--no-save", "--ignore-scripts"]
@@ -49,12 +57,11 @@ def node_folder(*packages: str) -> Path:
     if done.returncode != 0:
         pytest.skip(f"{packages[0]} is not to be had here: {done.stderr[-300:]}")
     mark.touch()
-    return folder
 
 
 def run_node(folder: Path, script: str, *arguments: str | Path) -> str:
     """What a module prints; it finds the packages of the folder."""
-    file = folder / "judge.mjs"
+    file = folder / f"judge-{os.getpid()}.mjs"
     file.write_text(script)
     done = subprocess.run(
         ["node", str(file), *map(str, arguments)],

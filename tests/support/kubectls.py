@@ -24,6 +24,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support.installing import installing
+
 __all__ = [
     "STREAMING_VERSIONS",
     "VERSIONS",
@@ -121,7 +123,12 @@ def _cached(version: str, install) -> Path | None:
     if path.exists():
         return path
     _CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=_CACHE) as scratch:
+    with (
+        installing(f"kubectl.{version}"),
+        tempfile.TemporaryDirectory(dir=_CACHE) as scratch,
+    ):
+        if path.exists():
+            return path
         made = install(version, Path(scratch))
         if made is None:
             return None

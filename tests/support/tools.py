@@ -7,7 +7,6 @@ package: `tool_or_skip`.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -16,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["tool", "tool_or_skip"]
+from tests.support.installing import installing
 
-_LOCK = Path(__file__).parents[2] / ".cache" / "apt.lock"
+__all__ = ["tool", "tool_or_skip"]
 
 
 @cache
@@ -44,11 +43,8 @@ def _can_install() -> bool:
 
 
 def _install(package: str) -> None:
-    """Two test processes must not run apt at once."""
-    _LOCK.parent.mkdir(exist_ok=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with _LOCK.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with installing("apt"):
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
         for command in (["apt-get", "update", "-qq"], [*install, package]):
             subprocess.run(
