@@ -286,7 +286,11 @@ async def _finish_upgrade(
     request: web.Request,
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
 ) -> web.StreamResponse:
-    """Outermost of all: nothing is written on a connection that was taken over."""
+    """Outermost of all: nothing is written on a connection that was taken over.
+
+    Nor behind an answer that broke off: it is left unfinished, as net/http does for
+    ErrAbortHandler, so that its reader cannot take an error for a part of it.
+    """
     gate = request.transport.get_protocol() if request.transport is not None else None
     if not isinstance(gate, _Gate):
         return await handler(request)
@@ -307,6 +311,9 @@ async def _finish_upgrade(
             gate.taken.close()
     if gate.taken is not None:
         return gate.taken.response
+    if request.writer.output_size and not response.prepared:
+        logger.warning("answer broke off: %s %s", request.method, request.path)
+        return _NoResponse()
     gate.answered()
     return response
 

@@ -46,6 +46,14 @@ async def hello(request):
     return web.Response(text=f"hello {await request.text()}")
 
 
+async def break_off(request):
+    response = web.StreamResponse()
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(b"begun")
+    return web.Response(status=500, text="too late")
+
+
 async def subject(request):
     certificate = peer_certificate(request)
     parts = [] if certificate is None else certificate["subject"]
@@ -61,6 +69,7 @@ async def application(hops, both_tls):
         ("/fail", fail_after_take_over),
         ("/refuse", refuse),
         ("/hello", hello),
+        ("/break-off", break_off),
         ("/subject", subject),
     ):
         app.router.add_route("*", path, handler)
@@ -234,6 +243,17 @@ async def test_a_client_that_leaves_before_it_is_taken_over_is_no_error(hops, ca
     await served.wait_closed()
 
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_nothing_is_written_behind_an_answer_that_broke_off(hops, application):
+    connection = await connect_to(hops, application)
+
+    connection.write(request("GET", "/break-off"))
+    answer = await read_all(connection)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"\r\n\r\n5\r\nbegun\r\n")  # and no last chunk
+    connection.close()
 
 
 async def test_a_request_may_be_taken_over_once(hops):
