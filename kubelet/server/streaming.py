@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from hops.hops import Hops
     from kubelet.server.backend import NewUrl
     from kubelet.server.host import Host
+    from wire.http1 import Headers
     from wire.remotecommand import StreamOptions
 
 __all__ = ["MUST_TRANSLATE", "is_upgrade", "proxy_upgrade"]
@@ -79,14 +80,16 @@ async def proxy_upgrade(
     refused = request.app[MUST_TRANSLATE]
     if translate is not None and translate.kind in refused:
         return await translate.serve()
+    headers = forwarded_headers(request) if translate is None else translate.headers
     url = await new_url()
     try:
-        upgraded = await _dial(request, host.hops, url)
+        upgraded = await _dial(request, host.hops, url, headers)
     except UpgradeRefused as refusal:
         if translate is None or refusal.head.status != 403:
             return await refuse(request, refusal)
-        logger.info("the runtime needs translation", extra={"of": translate.kind})
-        refused.add(translate.kind)
+        if translate.is_usual:
+            logger.info("the runtime needs translation", extra={"of": translate.kind})
+            refused.add(translate.kind)
         return await translate.serve()
     except ConnectError as err:
         return http_error(500, f"error dialing backend: {err}")
@@ -95,11 +98,12 @@ async def proxy_upgrade(
     return await _join(request, upgraded)
 
 
-async def _dial(request: web.Request, hops: Hops, url: str) -> Upgraded:
+async def _dial(
+    request: web.Request, hops: Hops, url: str, headers: Headers
+) -> Upgraded:
     client, target = runtime_client(hops, url)
-    return await client.upgrade(
-        request.method, target, forwarded_headers(request), body=await request.read()
-    )
+    body = await request.read()
+    return await client.upgrade(request.method, target, headers, body=body)
 
 
 async def _join(request: web.Request, upgraded: Upgraded) -> web.StreamResponse:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from hops.client import ConnectError, UpgradeRefused
 from hops.raw_answers import answer_raw
 from hops.serve import take_over
-from hops.translate import asks_for_v5, negotiate_v5, translate_session
+from hops.translate import V5, asks_for_v5, negotiate_v5, translate_session
 from hops.tunnel import (
     asks_for_tunnel,
     negotiate_tunnel,
@@ -28,7 +28,8 @@ from kubelet.server.backend import (
 )
 from wire.errors import ProtocolError
 from wire.http1 import RequestHead
-from wire.websocket_handshake import HandshakeRefused
+from wire.portforward import TUNNEL_SUBPROTOCOL
+from wire.websocket_handshake import HandshakeRefused, offered_subprotocols
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -48,6 +49,14 @@ class Translation(Protocol):
     @property
     def kind(self) -> str:
         """What is translated."""
+
+    @property
+    def headers(self) -> Headers:
+        """What a runtime is asked with that may speak it as it is."""
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether a runtime that refuses this request refuses all of the kind."""
 
     async def serve(self) -> web.StreamResponse:
         """Serve the session. Raises CriError: the runtime gives no URL."""
@@ -80,6 +89,17 @@ class _Command:
     def kind(self) -> str:
         return "v5"
 
+    @property
+    def headers(self) -> Headers:
+        # A translator offers nothing but v5, wherever it stands in the client's list.
+        name = "Sec-WebSocket-Protocol"
+        others = [(k, v) for k, v in self.head.headers if k.lower() != name.lower()]
+        return [*others, (name, V5)]
+
+    @property
+    def is_usual(self) -> bool:
+        return True
+
     async def serve(self) -> web.StreamResponse:
         try:
             negotiated = negotiate_v5(self.head)
@@ -109,6 +129,15 @@ class _Tunnel:
     @property
     def kind(self) -> str:
         return "tunnel"
+
+    @property
+    def headers(self) -> Headers:
+        return self.head.headers
+
+    @property
+    def is_usual(self) -> bool:
+        # Anything like SPDY/3.1+*.k8s.io asks for a tunnel.
+        return TUNNEL_SUBPROTOCOL in offered_subprotocols(self.head.headers)
 
     async def serve(self) -> web.StreamResponse:
         client, target = runtime_client(self.hops, await self.new_url())

@@ -8,8 +8,11 @@ import pytest
 
 from hops.client import UpgradeRefused
 from tests.integration.streaming.doors import open_forwarder, open_session
+from wire.http1 import get_header
 from wire.remotecommand import StreamOptions
+from wire.websocket_handshake import client_handshake
 
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 VERSIONS = ("1.28", "1.33", "1.36")
 STREAMS = StreamOptions(stdin=True, stdout=True, stderr=True)
 
@@ -85,6 +88,32 @@ async def test_port_forward(build_stack, api, kubelet, runtime):
     number = await client.open(1)
     await client.until(lambda: client[number].error)
     client.close()
+
+
+@every_runtime
+async def test_v5_is_taken_wherever_it_stands_in_the_clients_list(build_stack, runtime):
+    stack = await build_stack(runtime=runtime)
+    handshake = client_handshake(KEY, ["v4.channel.k8s.io", "v5.channel.k8s.io"])
+
+    upgraded = await stack.kubelet.client.upgrade(
+        "GET", "/exec/default/web/c?command=true&output=1", handshake
+    )
+
+    chosen = get_header(upgraded.head.headers, "Sec-WebSocket-Protocol")
+    assert chosen == "v5.channel.k8s.io"
+    upgraded.connection.close()
+
+
+async def test_a_strange_tunnel_says_nothing_about_the_runtime(build_stack, caplog):
+    caplog.set_level("INFO", "kubelet.server.streaming")
+    stack = await build_stack()
+    handshake = client_handshake(KEY, ["SPDY/3.1+v9.portforward.k8s.io"])
+
+    with pytest.raises(UpgradeRefused) as caught:
+        await stack.kubelet.client.upgrade("GET", "/portForward/default/web", handshake)
+
+    assert caught.value.head.status == 403
+    assert "the runtime needs translation" not in caplog.text
 
 
 @pytest.mark.parametrize(
