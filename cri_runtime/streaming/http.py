@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from hops.linger import close_in_stages
 from wire.errors import RemoteProtocolError
-from wire.http1 import BodyReader, HeadReader, RequestHead, get_header
+from wire.http1 import BodyReader, HeadReader, RequestHead, has_token
 
 __all__ = ["Answer", "HttpConnection", "Upgrade", "plain"]
 
@@ -83,16 +83,16 @@ class HttpConnection(asyncio.Protocol):
             return b""
         assert isinstance(head, RequestHead)  # noqa: S101 - what a request reader gives
         leftover, self._reader = self._reader.leftover, HeadReader("request")
+        body = BodyReader.for_request(head)  # one that is bad uses no token up
         answer = self._serve(head)
         if callable(answer):
             self._ended = True
             assert self._transport is not None  # noqa: S101 - we are called by it
             answer(self._transport, leftover)
             return b""
-        self._answer(answer)
-        if (get_header(head.headers, "connection") or "").lower() == "close":
+        self._answer(_without_body(answer) if head.method == "HEAD" else answer)
+        if not _keeps_alive(head):
             self._close()
-        body = BodyReader.for_request(head)
         self._body = None if body.complete else body
         return leftover
 
@@ -113,6 +113,17 @@ class HttpConnection(asyncio.Protocol):
                 self._close()
 
     def _close(self) -> None:
-        self._ended = True
-        if self._transport is not None:
+        if self._transport is not None and not self._ended:
+            self._ended = True
             close_in_stages(self._transport, lambda _error: None, peer_ended=False)
+
+
+def _without_body(answer: Answer) -> Answer:
+    payload, close = answer
+    return payload[: payload.index(b"\r\n\r\n") + 4], close
+
+
+def _keeps_alive(head: RequestHead) -> bool:
+    if head.version == "HTTP/1.0":
+        return has_token(head.headers, "connection", "keep-alive")
+    return not has_token(head.headers, "connection", "close")

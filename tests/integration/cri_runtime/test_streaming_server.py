@@ -104,6 +104,29 @@ async def test_a_token_on_the_wrong_path_is_not_found_and_used_up(node, containe
     assert (wrong.status, right.status) == (404, 404)
 
 
+async def test_a_request_with_two_lengths_uses_no_token_up(node, container):
+    url = await node.exec_url(container, "true", stdout=True)
+    lengths = "Content-Length: 1\nTransfer-Encoding: chunked"
+
+    bad = await request(url, f"POST PATH HTTP/1.1\nHost: x\n{lengths}")
+    good = await request(url, websocket("v4.channel.k8s.io"))
+
+    assert bad.startswith(b"HTTP/1.1 400 Bad Request")
+    assert bad.count(b"HTTP/1.1") == 1
+    assert good.startswith(b"HTTP/1.1 101 Switching Protocols")
+
+
+async def test_head_is_answered_without_a_body_and_http_1_0_with_an_end(node):
+    base = node.runtime_process.streaming.base_url
+
+    head = await request(base, "HEAD /exec/AAAAAAAA HTTP/1.0")
+    get = await request(base, "GET /exec/AAAAAAAA HTTP/1.0")
+
+    assert head.startswith(b"HTTP/1.1 405 ")
+    assert head.endswith(b"\r\n\r\n")
+    assert get.endswith(NOT_FOUND)
+
+
 async def test_other_paths_are_not_routed(node):
     base = node.runtime_process.streaming.base_url
     client = HttpClient(node.hops, Hop.KUBELET_CRI_STREAMING, base)
