@@ -15,13 +15,20 @@ from __future__ import annotations
 import fcntl
 import heapq
 import os
+import sqlite3
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from apiserver.storage.broadcaster import Broadcaster, QueueWatch
 from apiserver.storage.compaction import compact_periodically
-from apiserver.storage.interface import Conflict, ListResult, StoredValue, StoreEvent
+from apiserver.storage.interface import (
+    Conflict,
+    ListResult,
+    StoredValue,
+    StoreEvent,
+    StoreUnavailable,
+)
 from apiserver.storage.sqlite_log import Change, Expiry, RevisionLog, Synchronous
 from apiserver.storage.sqlite_writer import Writer
 from hops.clock import wall
@@ -67,7 +74,7 @@ class SqliteStore:
 
         Raises:
             StoreLockedError: another process has it open.
-            sqlite3.Error: it is not a database, or not readable.
+            StoreUnavailable: it is not a database, or not readable; says what to do.
         """
         store = cls(Path(path), clock)
         store._lock = _take_lock(store._path)
@@ -76,6 +83,12 @@ class SqliteStore:
         try:
             await store._writer.start()
             await store._load()
+        except sqlite3.Error as error:
+            store._release_lock()
+            raise StoreUnavailable(
+                f"{store._path}: {error}: restore the file from a copy, or move it away"
+                " (and what begins with its name) to start without objects"
+            ) from error
         except BaseException:
             store._release_lock()
             raise

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from certs.pki import PkiNames, ensure_pki
 from hops.client import UpgradeRefused
 from hops.serve import take_over
 from tests.integration.apiserver.conftest import Api, Cluster, FakeKubelet, node, pod
@@ -362,3 +364,29 @@ async def test_a_nodes_proxy_reaches_its_kubelet(
     assert document == {"path": "/pods?x=1"}
     assert kubelet.requests[0].headers["X-Forwarded-Proto"] == "https"
     assert redirected.status == 301
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("", 500), ("?insecureSkipTLSVerifyBackend=true", 200)]
+)
+async def test_a_kubelet_that_nobody_vouches_for_is_read_only_if_asked_for(
+    start: Any, kubelet: FakeKubelet, tmp_path: Any, query: str, code: int
+) -> None:
+    stranger = ensure_pki(tmp_path / "other", PkiNames(), time.time())
+    cluster = await start(kubelet_certificate_authority=stranger.ca_cert)
+
+    async def log(request: web.Request) -> web.StreamResponse:
+        return web.Response(text="one\n")
+
+    kubelet.answer = log
+    await cluster.admin.post("/api/v1/nodes", node(kubelet.port))
+    await cluster.admin.post(PODS, pod(nodeName="node-1"))
+
+    response = await cluster.admin.send("GET", f"{PODS}/web/log{query}")
+
+    assert response.status == code
+    if code == 200:
+        assert response.body == b"one\n"
+        assert kubelet.requests[0].path_qs == "/containerLogs/default/web/c"
+    else:
+        assert b"x509: certificate signed by unknown authority" in response.body

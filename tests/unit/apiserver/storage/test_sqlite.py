@@ -1,10 +1,9 @@
 import asyncio
-import sqlite3
 import stat
 
 import pytest
 
-from apiserver.storage.interface import EventType, KeyExists
+from apiserver.storage.interface import EventType, KeyExists, StoreUnavailable
 from apiserver.storage.sqlite import SqliteStore, StoreLockedError
 
 PODS = "/registry/pods/"
@@ -143,7 +142,7 @@ async def test_the_files_are_private(path):
 async def test_a_file_that_is_no_database_is_refused(path):
     path.write_bytes(b"not a database, but long enough to look at" * 50)
 
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(StoreUnavailable, match="restore the file from a copy"):
         await SqliteStore.open(path)
 
 
