@@ -65,6 +65,7 @@ _TOKEN: Final = re.compile(
     )""",
     re.VERBOSE,
 )
+_DEEPEST: Final = 50  # brackets in brackets
 _NUMBER: Final = re.compile(r"(-?\d+(?:\.\d+)?)(ms|s|[kKmM])?")
 _SCALE: Final = {"": 1.0, "s": 1.0, "ms": 0.001, "k": 1024.0, "m": 1024.0 * 1024.0}
 
@@ -215,6 +216,7 @@ class _Parser:
     def __init__(self, tokens: list[str | Filter]) -> None:
         self._tokens = tokens
         self._at = 0
+        self._depth = 0
 
     def peek(self) -> str | Filter | None:
         return self._tokens[self._at] if self._at < len(self._tokens) else None
@@ -243,16 +245,21 @@ class _Parser:
                 else f"something is missing before {token!r}"
             )
         self._at += 1
-        if token == "not":  # noqa: S105 - a word of the language
-            return _Not(self._single())
-        if token == "(":  # noqa: S105 - a word of the language
-            inner = self.either()
-            if self.peek() != ")":
-                raise FilterError("a '(' that is not closed")
-            self._at += 1
-            return inner
-        assert not isinstance(token, str)  # noqa: S101 - all other texts are handled
-        return token
+        if not isinstance(token, str):
+            return token
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise FilterError("too many '(' and 'not' in one another")
+        result = _Not(self._single()) if token == "not" else self._bracket()  # noqa: S105 - a word of the language
+        self._depth -= 1
+        return result
+
+    def _bracket(self) -> Filter:
+        inner = self.either()
+        if self.peek() != ")":
+            raise FilterError("a '(' that is not closed")
+        self._at += 1
+        return inner
 
 
 def _atom(field: str, op: str, value: str) -> Filter:

@@ -112,6 +112,12 @@ def test_flags_of_the_command_line_are_conditions():
     assert not all_of([wanted, condition("status", "!=7")]).matches(FACTS)
 
 
+@pytest.mark.parametrize("nested", ["(" * 5000 + "a" + ")" * 5000, "not " * 5000 + "a"])
+def test_what_is_nested_too_deeply_is_an_error_of_the_filter(nested):
+    with pytest.raises(FilterError, match="in one another"):
+        parse_filter(nested)
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_a_filter_or_a_filter_error(text):
     with contextlib.suppress(FilterError):
