@@ -134,6 +134,8 @@ def test_without_the_token_nothing_is_shown(address):
 
     for place in ("/", "/events", "/page.js", "/?token=wrong", "/nowhere"):
         assert status_of(bare + place)[0] == 401, place
+    nonsense = f"mini-kube-dashboard-{parts.port}=\xff"
+    assert status_of(bare, Cookie=nonsense)[0] == 401
 
 
 def test_the_token_becomes_a_cookie_that_no_script_and_no_other_site_has(address):

@@ -77,7 +77,9 @@ class Guard:
         if request.method not in ("GET", "HEAD"):
             return _plain(405, "there is nothing to change here")
         given = request.query.get("token") or request.cookies.get(self._cookie, "")
-        if not hmac.compare_digest(given.encode(), self.token.encode()):
+        # a header may hold bytes that are no UTF-8, which come as surrogates
+        shown = given.encode(errors="surrogatepass")
+        if not hmac.compare_digest(shown, self.token.encode()):
             return _plain(401, "open the address that mini-kube dashboard printed")
         return None
 
