@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,7 +100,9 @@ def mask_url(url: str) -> str:
 
 def holds_secrets(target: str) -> bool:
     """Whether bodies of a request to that target hold Secrets or tokens."""
-    return _SECRET_RESOURCE.match(target.partition("?")[0]) is not None
+    # servers decode the path and clean it before they look what it names
+    path = re.sub("//+", "/", unquote(target.partition("?")[0]))
+    return _SECRET_RESOURCE.match(path) is not None
 
 
 def secret_spans(head: bytes) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from hops.masks import mask_headers, mask_target
+from hops.masks import holds_secrets, mask_headers, mask_target
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,26 @@ def test_secrets_in_headers_are_masked(name, value, shown):
 )
 def test_one_time_tokens_in_urls_are_masked(target, shown):
     assert mask_target(target) == shown
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/api/v1/secrets?limit=500",
+        "/api/v1/watch/namespaces/a/secrets",
+        "/api/v1/namespaces/a/secrets/b",
+        "/api/v1/namespaces/a/%73ecrets/b",
+        "//api/v1//namespaces/a/secrets/b",
+        "/api/v1/namespaces/a/serviceaccounts/b/token",
+        "/apis/authentication.k8s.io/v1/tokenreviews",
+    ],
+)
+def test_bodies_with_secrets_are_known_by_the_target_as_a_server_reads_it(target):
+    assert holds_secrets(target)
+
+
+@pytest.mark.parametrize(
+    "target", ["/api/v1/namespaces/secrets/pods", "/api/v1/pods?secrets", "*"]
+)
+def test_other_bodies_may_be_shown(target):
+    assert not holds_secrets(target)
