@@ -181,7 +181,7 @@ def _live(options: argparse.Namespace, view: ClusterView | None) -> int:
     wanted, text = _filter(options), _filter_text(options)
     trace = _read(options, view) if options.dir is not None else None
     cluster = _running(view) if trace is None else None
-    if sys.stdin.isatty() and sys.stdout.isatty() and not options.plain:
+    if _is_terminal() and not options.plain:
         if find_spec("textual") is not None and find_spec("pyte") is not None:
             from traces.tui.app import run_live, run_over
 
@@ -205,6 +205,11 @@ def _live(options: argparse.Namespace, view: ClusterView | None) -> int:
     with LiveFeed(sockets_of(cluster)) as feed:
         follow_sessions(feed, wanted, background=options.all)
     return 0
+
+
+def _is_terminal() -> bool:
+    """Textual draws on stderr."""
+    return all(each.isatty() for each in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def _list(options: argparse.Namespace, view: ClusterView | None) -> int:

@@ -19,10 +19,11 @@ __all__ = [
     "event_words",
     "frame_line",
     "session_line",
+    "short_id",
     "size",
 ]
 
-_ROW: Final = "{:8}  {:8}  {:11}  {:32}  {:>6}  {:>6}  {:>7}  {:14}  {}"
+_ROW: Final = "{:8}  {:8}  {:12} {:32}  {:>6}  {:>6}  {:>7}  {:14}  {}"
 SESSION_HEADER: Final = _ROW.format(
     "STARTED", "SESSION", "VERB", "TARGET", "UP", "DOWN", "TIME", "STATUS", "CLIENT"
 )
@@ -36,7 +37,7 @@ def session_line(facts: SessionFacts) -> str:
     return plain(
         _ROW.format(
             clock(session.started),
-            session.id[:8],
+            short_id(session.id),
             session.verb or "-",
             target(facts),
             size(facts.up),
@@ -46,6 +47,14 @@ def session_line(facts: SessionFacts) -> str:
             (session.client or "-") + faults,
         )
     )
+
+
+def short_id(name: str) -> str:
+    """Enough of a session's id to find it again.
+
+    What has none is called like its connection, of which only all is enough.
+    """
+    return name if name.strip("0123456789abcdef") else name[:8]
 
 
 def target(facts: SessionFacts) -> str:

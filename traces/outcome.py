@@ -90,6 +90,8 @@ class Outcome:
                 self._results[event.hop] = result_of(event.info)
             case "conn", "close":
                 self._closed.add(event.conn)
+            case "crilog", "end":
+                self._following.discard(event.conn)
             case "grpc", "call":
                 self.method = self.method or str(event.info.get("method", ""))
             case "grpc", "status":

@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, Static
 
 from traces.filter import parse_filter
-from traces.lines import clock, duration, size, target
+from traces.lines import clock, duration, short_id, size, target
 from traces.printable import plain
 from traces.tui.filter_bar import FilterBar
 from traces.tui.session_screen import SessionScreen
@@ -33,7 +33,7 @@ _COLUMNS = (
     ("TIME", 6),
     ("UP", 6),
     ("CLIENT", 22),
-    ("SESSION", 8),
+    ("SESSION", 18),
     ("FAULTS", 20),
 )
 _COLORS = {"running": "yellow", "exit 0": "green", "closed": "green"}
@@ -165,7 +165,7 @@ class ListScreen(Screen[None]):
 def _cells(facts: SessionFacts) -> list[Text]:
     session = facts.session
     status = session.status or "-"
-    color = _COLORS.get(status) or ("red" if status else "")
+    color = _COLORS.get(status) or ("green" if status.startswith("2") else "red")
     return [
         Text(clock(session.started)),
         Text(plain(session.verb or "-")),
@@ -175,6 +175,6 @@ def _cells(facts: SessionFacts) -> list[Text]:
         Text(duration(session.duration), justify="right"),
         Text(size(facts.up), justify="right"),
         Text(plain(session.client or "-")),
-        Text(plain(session.id[:8])),
+        Text(plain(short_id(session.id)), overflow="ellipsis"),
         Text(plain(", ".join(session.faults)), style="bold red"),
     ]

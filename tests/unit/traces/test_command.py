@@ -177,8 +177,8 @@ def test_wrong_usage_is_refused(words):
 
 
 def test_without_textual_there_is_a_hint_and_the_plain_list(capsys, monkeypatch):
-    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    for each in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(f"sys.{each}.isatty", lambda: True, raising=False)
     monkeypatch.setattr("traces.command.find_spec", lambda name: None)
 
     assert trace("--dir", recorded("exit-3")) == 0
@@ -186,3 +186,11 @@ def test_without_textual_there_is_a_hint_and_the_plain_list(capsys, monkeypatch)
     told = capsys.readouterr()
     assert "pip install 'mini-kube[tui]'" in told.err
     assert "exit 3" in told.out
+
+
+def test_with_its_errors_elsewhere_it_is_the_plain_list(capsys, monkeypatch):
+    for each in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{each}.isatty", lambda: True, raising=False)
+
+    assert trace("--dir", recorded("exit-3")) == 0
+    assert "exit 3" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from traces.events import Event
+from traces.lines import short_id
 from traces.sessions import SessionBook
 
 ONE, TWO = "1" * 32, "2" * 32
@@ -176,6 +177,27 @@ def test_a_port_forward_has_no_status():
 
     assert (session.verb, session.status) == ("port-forward", "closed")
     assert session.transport == "spdy"
+
+
+def test_a_log_that_is_over_is_over_on_a_connection_that_is_kept():
+    target = "/api/v1/namespaces/d/pods/p/log"
+    lines = [
+        request(target, ONE),
+        response(200, ONE),
+        event("crilog", "lines", ONE, dir="down"),
+    ]
+    end = event("crilog", "end", ONE, dir="down")
+
+    (following,) = book(*lines).all()
+    (over,) = book(*lines, end).all()
+
+    assert following.status == "running"
+    assert (over.status, over.is_open) == ("200 R", False)
+
+
+def test_the_name_of_a_session_in_a_line_finds_it_again():
+    assert short_id(ONE) == "11111111"
+    assert short_id("apiserver-57-12") == "apiserver-57-12"
 
 
 def test_a_forgotten_session_leaves_nothing_behind():
