@@ -41,10 +41,12 @@ def pair(cluster, kubectl, tmp_path):
     return Pair(cluster.env, tmp_path, kubectl)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def unlucky(cluster):
-    """A pod whose node does not exist."""
+    """A pod whose node does not exist; one that is 40 s old would be collected."""
     name = "unlucky"
+    at_once = ("--force", "--grace-period=0", "--ignore-not-found")
+    cluster.mini_kubectl("delete", "pod", name, *at_once, check=True)
     cluster.create(
         {
             "apiVersion": "v1",
