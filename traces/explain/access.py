@@ -235,6 +235,19 @@ def server_error(story: Story) -> Found:
         yield exchange.response, f"The API server failed: {text or exchange.reason}."
 
 
+@rule("refused", "failure")
+def refused(story: Story) -> Found:
+    """4xx that no other rule explains; it is asked last, see `engine`."""
+    for exchange in refusals(story):
+        if exchange.status < 500 and exchange.response:
+            who, text = listener_of(exchange.hop), exchange.message
+            said = f": {text}" if text else ""
+            yield (
+                exchange.response,
+                f"The {who} refused {exchange.asked.verb}, {exchange.reason}{said}",
+            )
+
+
 @rule("no-answer", "failure")
 def no_answer(story: Story) -> Found:
     """The connection ended before the answer."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
+#: The rule for what no other has a word about.
+_LAST = "refused"
+
 
 def explain(events: Iterable[Event], now: float | None = None) -> list[Explanation]:
     """Why the session waited or failed, in the order of the events that show it.
@@ -35,11 +38,17 @@ def explain(events: Iterable[Event], now: float | None = None) -> list[Explanati
             then told, too.
     """
     story = Story(events, now)
-    found = [
-        Explanation(rule.name, rule.kind, plain(text), event)
-        for rule in RULES.values()
-        for event, text in rule.find(story)
-    ]
+    found = [one for name in RULES if name != _LAST for one in _by(name, story)]
+    if not found:
+        found = _by(_LAST, story)
     found.sort(key=lambda one: (one.at.wall, one.at.seq))
     # a client that tries again fails for the same reason
     return list({(one.rule, one.text): one for one in reversed(found)}.values())[::-1]
+
+
+def _by(name: str, story: Story) -> list[Explanation]:
+    rule = RULES[name]
+    return [
+        Explanation(rule.name, rule.kind, plain(text), event)
+        for event, text in rule.find(story)
+    ]

@@ -1,7 +1,8 @@
 """An explanation, and the table of rules that give them.
 
 A rule is a function of a `Story`: it looks at what happened and says why, or nothing.
-Rules do not know of each other. docs/explanations.md lists them all.
+Rules do not know of each other, but `refused` comes when no other has a word.
+docs/explanations.md lists them all.
 """
 
 from __future__ import annotations

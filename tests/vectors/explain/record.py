@@ -254,6 +254,12 @@ def no_such_pod(stage):
 
 
 @situation
+def no_such_container(stage):
+    connection, _ = stage.websocket(container="nobody", command="true", stdout="true")
+    connection.close()
+
+
+@situation
 def not_allowed(stage):
     key = base64.b64encode(os.urandom(16)).decode()
     head = [*client_handshake(key, ["v5.channel.k8s.io"]), ("Impersonate-User", "jane")]
