@@ -9,6 +9,7 @@ from faults.frame_fault import FrameFault
 from faults.frame_faults import returned_window
 from faults.framing.http2 import Http2Unit
 from hops.pipe import Direction
+from wire.grpc_codes import GRPC_CODES
 from wire.http2 import Http2Flag, Http2FrameType
 
 if TYPE_CHECKING:
@@ -19,28 +20,8 @@ if TYPE_CHECKING:
     from faults.framing.frame import Frame
     from faults.selectors import RequestFacts
 
-__all__ = ["CODES", "GrpcDelay", "GrpcStatus", "StreamUrl"]
+__all__ = ["GrpcDelay", "GrpcStatus", "StreamUrl"]
 
-#: Codes by name. Source: grpc/grpc doc/statuscodes.md.
-CODES = (
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-)
 _URL_METHODS = ("Exec", "Attach", "PortForward")
 
 
@@ -103,7 +84,7 @@ class GrpcStatus(_CallFault):
 
     def _trailers(self) -> tuple[tuple[str, str], ...]:
         # PROTOCOL-HTTP2.md: Trailers-Only; the message is percent-encoded
-        code = CODES.index(self.values["code"])
+        code = GRPC_CODES.index(self.values["code"])
         trailers = [
             (":status", "200"),
             ("content-type", "application/grpc"),

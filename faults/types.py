@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from faults.parameters import HEADER_NAME, HEADER_VALUE, Parameter, RuleError
+from wire.grpc_codes import GRPC_CODES
 
 __all__ = ["GROUPS", "TYPES", "FaultType", "Group", "find_type"]
 
@@ -548,25 +549,7 @@ _CHOICES = {
         "rst_stream",
         "goaway",
     ),
-    ("grpc_status", "code"): (
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ),
+    ("grpc_status", "code"): GRPC_CODES,
     ("kill", "process"): ("apiserver", "kubelet", "runtime", "shim"),
 }
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from hops.connection import Connection
 from hops.dial import ConnectError
-from hops.hops import Hops
-from hops.listen import Listener, listen
 from hops.splice import splice
-from hops.tasks import cancel_and_wait, spawn
+from tap.front import Front
 from tap.pumping import join
 
 if TYPE_CHECKING:
-    import asyncio
     import ssl
     from collections.abc import Callable
 
+    from hops.connection import Connection
     from hops.hop import Address, Hop
     from tap.upstream import Upstream
 
@@ -36,7 +33,7 @@ class Changer(Protocol):
         """What the client gets for what the server sent."""
 
 
-class ByteTap:
+class ByteTap(Front):
     """Listens; a connection here is one there. `start` it, and `close` it.
 
     Args:
@@ -55,41 +52,12 @@ class ByteTap:
         onward_tls: Callable[[str | None], ssl.SSLContext | None] = lambda chosen: None,
         changer: Callable[[], Changer] | None = None,
     ) -> None:
-        self._hop = hop
+        super().__init__(hop, address, tls)
         self._upstream = upstream
-        self._address = address
-        self._tls = tls
         self._onward_tls = onward_tls
         self._changer = changer
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._listener: Listener | None = None
 
-    @property
-    def address(self) -> Address:
-        """Where it listens."""
-        return self._address if self._listener is None else self._listener.address
-
-    async def start(self) -> None:
-        """Listen. Raises OSError."""
-        # The far side is on the hop: a connection is told of once.
-        silent = Hops("tap", armed=False)
-        self._listener = await listen(
-            silent, self._hop, self._address, lambda: _Client(self), tls=self._tls
-        )
-
-    async def close(self) -> None:
-        """Listen no more and end the connections."""
-        if self._listener is not None:
-            self._listener.close()
-        await cancel_and_wait(*self._tasks)
-
-    def begin(self, client: Connection) -> None:
-        """Called for each client."""
-        task = spawn("tap connection", self._serve(client))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, client: Connection) -> None:
+    async def serve(self, client: Connection) -> None:
         secured = client.get_extra_info("ssl_object")
         chosen = secured.selected_alpn_protocol() if secured is not None else None
         try:
@@ -109,15 +77,3 @@ class ByteTap:
         finally:
             client.abort()
             server.abort()
-
-
-class _Client(Connection):
-    """A connection that tells when it is there."""
-
-    def __init__(self, tap: ByteTap) -> None:
-        super().__init__()
-        self._tap = tap
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._tap.begin(self)

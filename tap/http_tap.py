@@ -13,12 +13,10 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from hops.connection import Connection
 from hops.dial import ConnectError
-from hops.hops import Hops
-from hops.listen import Listener, listen
 from hops.splice import splice
 from hops.tasks import cancel_and_wait, spawn
+from tap.front import Front
 from tap.http_core import HttpCore
 from wire.errors import RemoteProtocolError
 from wire.http1 import ResponseHead, encode_response_head
@@ -26,6 +24,7 @@ from wire.http1 import ResponseHead, encode_response_head
 if TYPE_CHECKING:
     import ssl
 
+    from hops.connection import Connection
     from hops.hop import Address, Hop
     from wire.http1 import RequestHead
 
@@ -68,7 +67,7 @@ class Router(Protocol):
     def __call__(self, client: Connection) -> Route: ...
 
 
-class HttpTap:
+class HttpTap(Front):
     """Listens; `start` it, and `close` it."""
 
     def __init__(
@@ -79,39 +78,10 @@ class HttpTap:
         *,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._hop = hop
+        super().__init__(hop, address, tls)
         self._router = router
-        self._address = address
-        self._tls = tls
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._listener: Listener | None = None
 
-    @property
-    def address(self) -> Address:
-        """Where it listens."""
-        return self._address if self._listener is None else self._listener.address
-
-    async def start(self) -> None:
-        """Listen. Raises OSError."""
-        # The far side is on the hop: a connection is told of once.
-        silent = Hops("tap", armed=False)
-        self._listener = await listen(
-            silent, self._hop, self._address, lambda: _Client(self), tls=self._tls
-        )
-
-    async def close(self) -> None:
-        """Listen no more and end the connections."""
-        if self._listener is not None:
-            self._listener.close()
-        await cancel_and_wait(*self._tasks)
-
-    def begin(self, client: Connection) -> None:
-        """Called for each client."""
-        task = spawn("tap connection", self._serve(client))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _serve(self, client: Connection) -> None:
+    async def serve(self, client: Connection) -> None:
         pair = _Pair(client, self._router(client))
         try:
             await pair.run()
@@ -119,18 +89,6 @@ class HttpTap:
             logger.debug("a connection broke: %s", err)
         finally:
             pair.abort()
-
-
-class _Client(Connection):
-    """A connection that tells when it is there."""
-
-    def __init__(self, tap: HttpTap) -> None:
-        super().__init__()
-        self._tap = tap
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self._tap.begin(self)
 
 
 class _Pair:

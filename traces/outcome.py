@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from traces.requests import Asked, header_of, request_of
 from wire.exit_status import ExitResult, decode
+from wire.grpc_codes import GRPC_CODES
 
 if TYPE_CHECKING:
     from traces.events import Event, JsonObject
@@ -29,25 +30,6 @@ HOPS_INWARDS = (
     "apiserver-kubelet",
     "kubelet-cri-streaming",
 )
-_GRPC_CODES = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-]
 
 
 def outermost(hops: dict[str, object] | set[str]) -> str | None:
@@ -182,6 +164,6 @@ class Outcome:
 
 def _grpc_code(info: JsonObject) -> str:
     code = info.get("code")
-    if isinstance(code, int) and 0 <= code < len(_GRPC_CODES):
-        return _GRPC_CODES[code]
+    if isinstance(code, int) and 0 <= code < len(GRPC_CODES):
+        return GRPC_CODES[code]
     return str(code)
