@@ -49,6 +49,8 @@ _SECRET_RESOURCE = re.compile(
     r"^/api/v1/(?:watch/)?(?:namespaces/[^/]+/)?secrets(?:/|$)"
     r"|^/api/v1/namespaces/[^/]+/serviceaccounts/[^/]+/token$"
     r"|^/apis/authentication\.k8s\.io/[^/]+/tokenreviews$"
+    # etcd's JSON gateway: values, passwords (etcd-io/etcd api/etcdserverpb/rpc.proto)
+    r"|^/v3(?:alpha|beta)?/(?:kv/|watch$|auth/|maintenance/snapshot$)"
 )
 # Where no head is known: `Authorization: ...`, `Bearer ...`, JSON Web Tokens.
 _ANY_CREDENTIAL = re.compile(

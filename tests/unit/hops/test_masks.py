@@ -45,6 +45,9 @@ def test_one_time_tokens_in_urls_are_masked(target, shown):
         "//api/v1//namespaces/a/secrets/b",
         "/api/v1/namespaces/a/serviceaccounts/b/token",
         "/apis/authentication.k8s.io/v1/tokenreviews",
+        "/v3/kv/range",
+        "/v3beta/watch",
+        "/v3/auth/authenticate",
     ],
 )
 def test_bodies_with_secrets_are_known_by_the_target_as_a_server_reads_it(target):
