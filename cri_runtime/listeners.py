@@ -21,26 +21,48 @@ from cri_runtime.shim.processes import descendants
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["listening_addresses", "parse_listeners"]
+__all__ = ["Listeners", "parse_listeners"]
 
 _LISTEN = b"0A"
 _SYN_RECV = b"03"  # between the others in kernels before 4.4
 _PAGE = 4096
+_MOST_KNOWN = 64
 _ANY = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not bound to
 
 
-def listening_addresses(root: int, port: int, own: str) -> list[str]:
-    """Addresses at which processes below `root` can be reached on a port.
+class Listeners:
+    """Finds where pods listen, and remembers it while the same sockets listen.
 
-    Args:
-        root: a process id; the tree below it is the pod.
-        own: the address of the pod, by which one is reached that listens on all.
+    To find who holds a socket, every descriptor of every process of a pod is read. A
+    session may connect a thousand times.
     """
-    found = dict(_listeners(port))
-    if not found:
-        return []
-    held = [found[inode] for inode in _sockets(descendants([root])) if inode in found]
-    reached = (_reached_at(address, own) for address in held)
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[dict[bytes, str], list[str]]] = {}
+
+    def addresses(self, root: int, port: int, own: str) -> list[str]:
+        """Addresses at which processes below `root` can be reached on a port.
+
+        Args:
+            root: a process id; the tree below it is the pod.
+            own: the address of the pod, by which one is reached that listens on all.
+        """
+        found = dict(_listeners(port))
+        known, addresses = self._known.get((root, port), ({}, []))
+        if found and found == known:
+            return addresses
+        self._known.pop((root, port), None)
+        addresses = _held(found, root, own) if found else []
+        if addresses:
+            while len(self._known) >= _MOST_KNOWN:
+                self._known.pop(next(iter(self._known)))
+            self._known[root, port] = found, addresses
+        return addresses
+
+
+def _held(found: dict[bytes, str], root: int, own: str) -> list[str]:
+    sockets = _sockets(descendants([root]))
+    reached = (_reached_at(found[inode], own) for inode in sockets if inode in found)
     return sorted(set(reached), key=lambda address: (":" in address, address != own))
 
 

@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cri_runtime.errors import CriError
-from cri_runtime.listeners import listening_addresses
+from cri_runtime.listeners import Listeners
 from hops.dial import ConnectError, dial
 from hops.hop import Hop
 
@@ -41,6 +41,7 @@ class PodPorts:
         self._hops = hops
         self._sandboxes = sandboxes
         self._port_map = port_map
+        self._listeners = Listeners()
 
     async def connect(
         self, sandbox_id: str, port: int, protocol_factory: Callable[[], _P]
@@ -90,7 +91,8 @@ class PodPorts:
             # Such a pod shares the machine's ports, whoever has them.
             return [_LOOPBACK, "::1"]
         own = sandbox.address or _LOOPBACK
-        return await asyncio.to_thread(listening_addresses, sandbox.shim_pid, port, own)
+        find = self._listeners.addresses
+        return await asyncio.to_thread(find, sandbox.shim_pid, port, own)
 
 
 def _nobody_listens(sandbox: Sandbox, port: int) -> str:
