@@ -29,7 +29,8 @@ def _left_behind(stage: Stage) -> Seen:
     mark = "sleep 4.25"
     with stage.started("exec", shell, "--", *mark.split()) as running:
         if stage.troubled:
-            stage.wait(0.8)
+            runs = f"until pgrep -fx '{mark}'; do sleep 0.05; done"
+            stage.cluster.exec(shell, "sh", "-c", runs, timeout=20)
             running.kill()
         else:
             running.wait(20)
