@@ -19,6 +19,7 @@ _UNITS = {
     "m": 60.0,
     "h": 3600.0,
 }
+_MOST = 2**63 / 1e9  # seconds: Go counts nanoseconds in 64 bits
 
 
 def parse_duration(text: str) -> float:
@@ -48,6 +49,8 @@ def parse_duration(text: str) -> float:
                 f"time: unknown unit {quote(unit)} in duration {quote(text)}"
             )
         total += float(number) * _UNITS[unit]
+        if total > _MOST:
+            raise ValueError(f"time: invalid duration {quote(text)}")
     return -total if text[0] == "-" else total
 
 

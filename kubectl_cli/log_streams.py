@@ -10,6 +10,7 @@ import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from kubectl_cli.logs import reading
 from kubectl_cli.rest import lines_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class LogStreams:
 
     def _read(self, head: bytes, stream: StreamingResponse) -> None:
         try:
-            with stream:
+            with stream, reading():
                 for line in lines_of(stream.chunks()):
                     with self._printing:
                         sys.stdout.buffer.write(head + line)

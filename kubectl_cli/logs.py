@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
+from hops.blocking import RequestError
 from kubectl_cli.containers import all_containers, choose_container
 from kubectl_cli.errors import CommandError
 from kubectl_cli.failures import standard_message
@@ -24,13 +26,24 @@ from kubectl_cli.rest import ACCEPT_REST, lines_of
 from kubectl_cli.targets import split_pair
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from apimachinery.types import JsonObject
     from hops.blocking import StreamingResponse
     from kubectl_cli.factory import Factory
     from kubectl_cli.flags import Options
     from kubectl_cli.rest import Query
 
-__all__ = ["LogCommand"]
+__all__ = ["LogCommand", "reading"]
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Reading a log: who breaks off in its middle is told of plainly, as by kubectl."""
+    try:
+        yield
+    except RequestError as error:
+        raise CommandError(error.text) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +187,7 @@ class LogCommand:
 
     def _print(self, log: _Log) -> None:
         try:
-            with self._open(log) as stream:
+            with self._open(log) as stream, reading():
                 self._copy(log, stream, sys.stdout.buffer)
         except StatusError as error:
             if not self._options.flag("ignore-errors"):

@@ -16,7 +16,7 @@ import os
 import subprocess
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from certs.pki import Pki
 from cluster.layout import Layout
@@ -42,12 +42,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Cluster"]
 
+_MOST_NODES: Final = 50
+
 
 class Cluster:
     """A cluster of this program's own. Methods may be called from several threads.
 
     Args:
-        nodes: how many kubelets and runtimes.
+        nodes: how many kubelets and runtimes, from 1 to 50 as with `mini-kube up`.
         emulate_version: the Kubernetes version whose behaviour is shown, e.g. "1.30";
             empty: the newest.
         image_policy: "permissive" or "strict", see docs/images.md.
@@ -74,6 +76,8 @@ class Cluster:
         namespace: str = "default",
         timeout: float = 60.0,
     ) -> None:
+        if not 1 <= nodes <= _MOST_NODES:
+            raise ValueError(f"nodes: {nodes} is not from 1 to {_MOST_NODES}")
         self.name = name
         self.namespace = namespace
         self.timeout = timeout

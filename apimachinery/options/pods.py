@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from apimachinery.field_errors import FieldError, forbidden, invalid, not_supported
-from apimachinery.go_text import quote
-from apimachinery.meta import parse_time
+from apimachinery.go_time import rfc3339_problem
 from apimachinery.options.checks import ROOT
 from apimachinery.options.query import Query, parse_int
 from apimachinery.status import bad_request
@@ -97,11 +96,8 @@ class PodLogOptions:
             StatusError: 400, a number or time cannot be read.
         """
         since_time = query.get("sinceTime")
-        if since_time and parse_time(since_time) is None:
-            raise bad_request(
-                f"parsing time {quote(since_time)} as"
-                f' "2006-01-02T15:04:05Z07:00": cannot parse {quote(since_time)} as "2006"'
-            )
+        if since_time and (problem := rfc3339_problem(since_time)):
+            raise bad_request(problem)
         return cls(
             container=query.get("container"),
             follow=query.boolean("follow"),
