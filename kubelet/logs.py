@@ -74,8 +74,8 @@ async def _follow(
     with watch as notified:
         patience = _RECHECK_SECONDS if notified else _POLL_SECONDS
         ending = not options.follow
-        # It may have ended before: ask at the first end of the file, too.
-        woken, succeeded = True, False
+        # It may have ended before: at the first end of the file we ask, too.
+        woken = succeeded = asked = False
         while not log.finished:
             output = await asyncio.to_thread(log.read)
             if output is not None:
@@ -92,10 +92,10 @@ async def _follow(
                 if rest := log.finish():
                     yield rest
                 return
-            elif woken:
+            elif woken or not asked:
                 # Something happened, yet there is nothing new. If that was the end,
                 # read once more: the last lines were written before it.
-                woken = False
+                woken, asked = False, True
                 ending = not await is_running()
             else:
                 await _wait(wake, patience)

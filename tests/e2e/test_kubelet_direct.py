@@ -123,7 +123,9 @@ def test_names_of_the_api_server_mean_nothing_to_a_kubelet(line, shell):
 
 
 def test_attach_shows_what_the_container_says(cluster, line, fresh_name):
-    pod = cluster.pod(fresh_name, "sh", "-c", "while sleep 0.05; do echo tick; done")
+    # One process: others look at what their own clusters leave running.
+    code = "import time\nwhile True: print('tick', flush=True); time.sleep(0.05)"
+    pod = cluster.pod(fresh_name, "python3", "-c", code, image="python:3")
 
     line.sendall(upgrade(f"/attach/default/{pod}/{pod}?output=1", "v4.channel.k8s.io"))
     received = until(line, b"\x01tick\n")
