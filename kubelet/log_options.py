@@ -67,7 +67,8 @@ class LogOptions:
         _check(tail, limit, since_seconds, since_time)
         _check_stream(stream, tail)
         if since_seconds is not None:
-            since_time = int((now - since_seconds) * 1e9)
+            # No record is older than the epoch, and times before it have no stamp.
+            since_time = max(0, int((now - since_seconds) * 1e9))
         return cls(
             follow=_boolean(query, "follow"),
             previous=_boolean(query, "previous"),

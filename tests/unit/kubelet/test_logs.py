@@ -178,6 +178,7 @@ def test_tail_crosses_blocks():
         ({"tail": "5"}, LogOptions(tail=5)),
         ({"tail": "all", "tailLines": "3"}, LogOptions()),
         ({"sinceSeconds": "10"}, LogOptions(since=90_000_000_000)),
+        ({"sinceSeconds": "9223372036854775807"}, LogOptions(since=0)),
         (
             {"sinceTime": "1970-01-01T00:00:01Z", "limitBytes": "7"},
             LogOptions(since=1_000_000_000, limit_bytes=7),
