@@ -196,7 +196,8 @@ class BlockingClient:
         )
         self._tls = tls or TlsSettings()
         self._context: ssl.SSLContext | None = None
-        self._session: ssl.SSLSession | None = None
+        #: What can be resumed, and the context it belongs to.
+        self._resumable: tuple[ssl.SSLContext, ssl.SSLSession] | None = None
         self._proxy = proxy_for(self._scheme, self._host, self._port, proxy_url)
         self._timeout = timeout
         self.new_pipe = new_pipe
@@ -273,14 +274,15 @@ class BlockingClient:
             raise DialError(f'unsupported protocol scheme "{self._scheme}"')
         if self._scheme == "https" and self._context is None:
             self._context = make_context(self._tls)
+        context, resumable = self._context, self._resumable
         stream = dial(
             self._host,
             self._port,
-            context=self._context,
+            context=context,
             tls=self._tls,
             proxy=self._proxy,
             timeout=_left(deadline),
-            session=self._session,
+            session=resumable[1] if resumable and resumable[0] is context else None,
         )
         return BlockingConnection(stream, self.new_pipe() if self.new_pipe else None)
 
@@ -289,7 +291,9 @@ class BlockingClient:
         stream = connection.stream
         if isinstance(stream, ssl.SSLSocket) and not stream.session_reused:
             session = stream.session
-            self._session = session if session and session.has_ticket else None
+            self._resumable = None
+            if session is not None and session.has_ticket:
+                self._resumable = (stream.context, session)
 
     def take(self, deadline: float | None) -> BlockingConnection:
         """An idle connection, or a fresh one."""
