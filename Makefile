@@ -6,9 +6,6 @@ BIN := .venv/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-# Most tests wait for other processes, so there may be more than cores.
-JOBS ?= 3
-
 .DEFAULT_GOAL := help
 .PHONY: help venv run test unit conformance-kubectl soak museum lint check proto bench clean
 
@@ -27,8 +24,8 @@ venv: .venv/.installed  ## make .venv with the programs and the tools that check
 run: venv  ## start a cluster and open a shell in the pod nginx
 	@$(BIN)/mini-kube run
 
-test: venv  ## run the whole suite, several files at once: JOBS=3
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile $(ARGS)
+test: venv  ## run the whole suite; JOBS=3: several files at once
+	@$(BIN)/pytest -q $(if $(JOBS),-n $(JOBS) --dist loadfile) $(ARGS)
 
 unit: venv  ## run the tests that need no sockets
 	@$(BIN)/pytest -q tests/unit $(ARGS)

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-
-# Tests fork terminals from processes in which others have used gRPC: its handlers would
-# run in the child, and fail there. Read when grpc is imported.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import pytest
 
