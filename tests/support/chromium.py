@@ -87,14 +87,17 @@ class Tab:
         return done["result"].get("value")
 
     async def until(self, condition):
-        """Wait until an expression is true, looking at each frame that is drawn."""
-        await self.value(
-            "new Promise((resolve, reject) => {"
-            f" const end = performance.now() + {_PATIENCE * 1000};"
+        """Wait until an expression is true."""
+        came = await self.value(
+            "new Promise((resolve) => {"
+            f" const end = performance.now() + {_PATIENCE * 500};"
             f" const look = () => {{ if ({condition}) resolve(true);"
-            " else if (performance.now() > end) reject(new Error('it did not come'));"
+            " else if (performance.now() > end) resolve(false);"
             " else setTimeout(look, 20); }; look(); })"
         )
+        if not came:
+            text = await self.value("document.body.innerText")
+            raise AssertionError(f"no {condition}\n{self.complaints}\n{text}")
 
     async def screenshot(self, path):
         """A picture of what is seen, as PNG."""

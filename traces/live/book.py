@@ -66,8 +66,13 @@ class LiveBook:
         return sorted(shown, key=lambda facts: facts.session.started)
 
     def _shown(self, id_: str) -> bool:
-        """A session without an id of its own is called like its connection."""
-        return self._background or is_shown(self._facts[id_].session)
+        """A session without an id of its own is called like its connection.
+
+        While its server has not answered it may yet be told its id, and be another.
+        """
+        session = self._facts[id_].session
+        is_settled = session.has_id or not session.is_open
+        return self._background or (is_settled and is_shown(session))
 
     def _forget(self) -> None:
         """Those that have ended go first; what has no id goes after a while."""
