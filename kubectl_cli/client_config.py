@@ -216,7 +216,7 @@ def request_timeout(options: Options) -> float:
     text = options.text("request-timeout")
     if text.isdigit():
         return float(text)
-    from kubectl_cli.durations import parse_duration
+    from apimachinery.go_duration import parse_duration
 
     try:
         return parse_duration(text)

@@ -250,7 +250,7 @@ def _pairs(text: str) -> list[str]:
 
 
 def _duration(text: str) -> float:
-    from kubectl_cli.durations import parse_duration
+    from apimachinery.go_duration import parse_duration
 
     return parse_duration(text)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from apimachinery.go_duration import format_duration
 from kubectl_cli.commands import COMMANDS, GROUPS, suggest
-from kubectl_cli.durations import format_duration
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import FlagError, parse
 from kubectl_cli.global_flags import GLOBAL_FLAGS, HELP_FLAG

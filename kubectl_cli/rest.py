@@ -71,8 +71,8 @@ class RestClient:
     @classmethod
     def build(cls, config: ClientConfig, options: Options, command: str) -> Self:
         """The client for a chosen context."""
+        from apimachinery.go_duration import format_duration
         from kubectl_cli.credentials import Credentials
-        from kubectl_cli.durations import format_duration
 
         server = _server_url(config.server)
         secure = server.startswith("https://")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from apimachinery.go_duration import InvalidDurationError, parse_duration
 from apiserver.config import Config
 from apiserver.main import make_parser
 from apiserver.version import EmulatedVersion, version_info
@@ -74,20 +73,6 @@ def test_missing_settings_are_named(arguments):
 def test_help_explains_every_flag():
     for action in make_parser()._actions:
         assert action.help, action.dest
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("0", 0), ("5s", 5), ("1.5h", 5400), ("2m30s", 150), ("300ms", 0.3), ("-1s", -1)],
-)
-def test_durations_are_gos(text, seconds):
-    assert parse_duration(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "5", "s", "5x", "1h 2m"])
-def test_other_texts_are_no_durations(text):
-    with pytest.raises(InvalidDurationError, match="time: invalid duration"):
-        parse_duration(text)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_cli.durations import format_duration, parse_duration
+from apimachinery.go_duration import (
+    InvalidDurationError,
+    format_duration,
+    parse_duration,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,10 +30,24 @@ def test_durations_are_read(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("text", ["", "-", "s", "1", "1 s", "1.2.3s", "1q"])
-def test_others_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="time: "):
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", 'invalid duration ""'),
+        ("-", 'invalid duration "-"'),
+        ("s", 'invalid duration "s"'),
+        ("1.2.3s", 'invalid duration "1.2.3s"'),
+        ("300000000h", 'invalid duration "300000000h"'),
+        ("1", 'missing unit in duration "1"'),
+        ("1h5", 'missing unit in duration "1h5"'),
+        ("1q", 'unknown unit "q" in duration "1q"'),
+        ("1h 2m", 'unknown unit "h " in duration "1h 2m"'),
+    ],
+)
+def test_others_are_refused_in_gos_words(text: str, complaint: str) -> None:
+    with pytest.raises(InvalidDurationError) as refused:
         parse_duration(text)
+    assert str(refused.value) == f"time: {complaint}"
 
 
 @pytest.mark.parametrize(
