@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.table import Row
-from hops.admin import call_admin
+from hops.blocking_admin import call_admin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

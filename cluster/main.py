@@ -103,8 +103,8 @@ def _up(options: argparse.Namespace) -> int:
 def _bring_up(options: argparse.Namespace) -> int:
     from cluster.report import Report
     from cluster.supervisor import StartError
-    from cluster.tracing import AdminError
     from cluster.up import bring_up
+    from hops.blocking_admin import AdminError
 
     layout, settings = _wanted(options)
     try:
@@ -165,7 +165,8 @@ def _switch_trace(options: argparse.Namespace) -> int:
     from cluster.services import services
     from cluster.settings import write_settings
     from cluster.supervisor import running
-    from cluster.tracing import AdminError, set_trace
+    from cluster.tracing import set_trace
+    from hops.blocking_admin import AdminError
 
     layout, settings = _require(options)
     trace_dir = _trace_dir(options, layout)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hops.blocking_admin import AdminError, call_admin
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cluster.settings import Tracing
 
-__all__ = ["AdminError", "set_trace"]
-
-
-class AdminError(Exception):
-    """A service did not do what its admin socket was asked."""
+__all__ = ["set_trace"]
 
 
 def set_trace(admin_socket: Path, tracing: Tracing) -> None:
@@ -22,14 +20,10 @@ def set_trace(admin_socket: Path, tracing: Tracing) -> None:
     Raises:
         AdminError: the service cannot be reached, or refuses.
     """
-    from hops.admin import call_admin  # loads asyncio, which `up` can do without
-
     request = {"cmd": "trace", "dir": tracing.folder or None}
     if tracing.data_bytes:
         request["bytes"] = tracing.data_bytes
     try:
-        answer = call_admin(str(admin_socket), request)
-    except (OSError, ValueError) as err:
+        call_admin(str(admin_socket), request)
+    except AdminError as err:
         raise AdminError(f"{admin_socket}: {err}") from err
-    if not answer.get("ok"):
-        raise AdminError(f"{admin_socket}: {answer.get('error')}")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from faults.parameters import RuleError
 from faults.places import services_for
 from faults.rules import Rule, free_name
-from hops.admin import call_admin
+from hops.blocking_admin import AdminError, call_admin
 from hops.hop import Hop
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ class FaultClient:
         try:
             return self._ask(service, request)
         except FaultError as err:
-            if isinstance(err.__context__, ConnectionRefusedError | FileNotFoundError):
+            if isinstance(err.__cause__, AdminError) and err.__cause__.is_gone:
                 return {}
             raise
 
@@ -245,9 +245,6 @@ class FaultClient:
         if path is None:
             raise FaultError(f"{service} does not run")
         try:
-            answer = call_admin(str(path), request)
-        except (OSError, ValueError) as err:
-            raise FaultError(f"{service}: {err}") from None
-        if not answer.get("ok"):
-            raise FaultError(f"{service}: {answer.get('error')}")
-        return answer
+            return call_admin(str(path), request)
+        except AdminError as err:
+            raise FaultError(f"{service}: {err}") from err

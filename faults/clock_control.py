@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hops.admin import call_admin
+from hops.blocking_admin import AdminError, call_admin
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -57,8 +57,6 @@ def _ask(view: ClusterView, service: str, request: dict[str, Any]) -> float:
         raise ClockError(f"{service}: no such service runs; there are: {known}")
     try:
         answer = call_admin(str(socket), request)
-    except (OSError, ValueError) as err:
+    except AdminError as err:
         raise ClockError(f"{service}: {err}") from err
-    if not answer.get("ok"):
-        raise ClockError(f"{service}: {answer.get('error')}")
     return float(answer["ahead"])

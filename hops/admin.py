@@ -23,7 +23,6 @@ import contextlib
 import json
 import logging
 import os
-import socket
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
     Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
-__all__ = ["AdminServer", "call_admin"]
+__all__ = ["AdminServer"]
 
 logger = logging.getLogger(__name__)
 
@@ -203,23 +202,6 @@ class _Session(Connection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._begin(self)
-
-
-def call_admin(
-    path: str, request: dict[str, Any], *, timeout: float = 10.0
-) -> dict[str, Any]:
-    """Ask a service something, blocking: for command lines.
-
-    Raises:
-        OSError: nobody answers. ValueError: not with JSON.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(timeout)
-        sock.connect(path)
-        sock.sendall(json.dumps(request).encode() + b"\n")
-        with sock.makefile("rb") as lines:
-            answer: dict[str, Any] = json.loads(lines.readline())
-    return answer
 
 
 def _count_descriptors() -> int:

@@ -11,9 +11,9 @@ import os
 import shutil
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from hops.blocking_admin import ask_admin
+from hops.blocking_admin import AdminError, call_admin
 from hops.hop import Hop
 from hops.pipe import Pipe
 from hops.session import TraceParent, new_traceparent
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["SessionTrace"]
 
 EXTENSION = "mini-kube"
+_PATIENCE: Final = 2.0  # seconds for an answer of a service
 
 
 class SessionTrace:
@@ -66,8 +67,10 @@ class SessionTrace:
         self._folder = tempfile.mkdtemp(prefix="mini-kube-trace-")
         for path in self._sockets:
             try:
-                ask_admin(path, {"cmd": "trace", "dir": self._folder})
-            except (OSError, ValueError) as error:
+                call_admin(
+                    path, {"cmd": "trace", "dir": self._folder}, timeout=_PATIENCE
+                )
+            except AdminError as error:
                 print(f"warning: {path} does not trace: {error}", file=sys.stderr)
             else:
                 self._switched.append(path)
@@ -79,8 +82,8 @@ class SessionTrace:
             off = {"cmd": "trace", "dir": None}
             command = off if path in self._switched else {"cmd": "ping"}
             try:
-                ask_admin(path, command)
-            except (OSError, ValueError):
+                call_admin(path, command, timeout=_PATIENCE)
+            except AdminError:
                 continue
         events = [*self._sink.events, *self._of_services()]
         if self._switched:

@@ -30,8 +30,8 @@ from cluster.report import Report
 from cluster.services import services
 from cluster.settings import ClusterSettings, SettingsError, read_settings
 from cluster.supervisor import StartError
-from cluster.tracing import AdminError
 from cluster.up import bring_up
+from hops.blocking_admin import AdminError
 
 if TYPE_CHECKING:
     from cluster.layout import Layout

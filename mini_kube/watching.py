@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from hops.blocking_admin import AdminError, call_admin
 from mini_kube.errors import WaitError
 from traces.events import Event, EventError, parse_event, parse_object
 from traces.sessions import Session, SessionBook
@@ -173,11 +174,9 @@ class Trace:
 
     def _settle(self) -> None:
         """Have the services write what they have seen."""
-        from hops.admin import call_admin
-
         for socket in self._view.admin_sockets.values():
             # One that is down has nothing more to say.
-            with suppress(OSError, ValueError):
+            with suppress(AdminError):
                 call_admin(str(socket), {"cmd": "ping"}, timeout=2.0)
 
 

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from hops.blocking_admin import ask_admin
+from hops.blocking_admin import call_admin
 from tests.support.background import Background
 from tests.support.kubectls import STREAMING_VERSIONS, transports
 from tests.support.terminal import Terminal
@@ -191,7 +191,7 @@ def wait_for_attachment(cluster):
     """Nothing tells a client of attach that it is attached, but the runtime knows."""
     (path,) = cluster.folder.rglob("cri-*.admin")
     deadline = time.monotonic() + _PATIENCE
-    while "attach" not in ask_admin(str(path), {"cmd": "stats"})["spawned"]:
+    while "attach" not in call_admin(str(path), {"cmd": "stats"})["spawned"]:
         assert time.monotonic() < deadline
 
 

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from hops.blocking_admin import ask_admin
+from hops.blocking_admin import call_admin
 from tests.support.background import Background
 from tests.support.kubectls import kubectls
 from tests.support.terminal import Terminal
@@ -134,12 +134,12 @@ def traced(cluster, folder):
     """All services write their traces to the folder."""
     sockets = [str(path) for path in cluster.folder.rglob("*.admin")]
     for path in sockets:
-        ask_admin(path, {"cmd": "trace", "dir": str(folder)})
+        call_admin(path, {"cmd": "trace", "dir": str(folder)})
     try:
         yield
     finally:
         for path in sockets:
-            ask_admin(path, {"cmd": "trace", "dir": None})
+            call_admin(path, {"cmd": "trace", "dir": None})
 
 
 def events_of(folder):

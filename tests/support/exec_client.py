@@ -7,8 +7,8 @@ import json
 from bench.exec_client import ExecClient
 from bench.forward_client import Forwarding
 from certs.pki import Pki
-from hops.admin import call_admin
 from hops.blocking import BlockingClient, TlsSettings
+from hops.blocking_admin import call_admin
 
 __all__ = [
     "admin_call",
@@ -53,13 +53,8 @@ def stats(cluster) -> dict[str, dict]:
 
 
 def admin_call(cluster, request: dict) -> dict[str, dict]:
-    """What each service answers to a command; AssertionError when one refuses."""
-    answers = {
-        name: call_admin(path, request) for name, path in _sockets(cluster).items()
-    }
-    refused = {name: told for name, told in answers.items() if not told["ok"]}
-    assert not refused, refused
-    return answers
+    """What each service answers to a command."""
+    return {name: call_admin(path, request) for name, path in _sockets(cluster).items()}
 
 
 def server_url(cluster) -> str:
