@@ -5,6 +5,9 @@ Source: kubernetes/kubectl pkg/cmd/portforward/portforward.go.
 
 from __future__ import annotations
 
+import signal
+from contextlib import suppress
+
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
 from kubectl_cli.global_flags import EXPLAIN_FLAG
@@ -71,7 +74,9 @@ def _find(
 def _forward(
     factory: Factory, pod: JsonObject, numbered: list[str], addresses: list[str]
 ) -> None:
+    from kubectl_cli.forward_carriers import open_forwarding
     from kubectl_cli.forwarded_ports import parse_ports
+    from kubectl_cli.port_forwarder import PortForwarder
     from kubectl_cli.port_listeners import listen_on_ports, parse_addresses
     from kubectl_cli.resources import POD
 
@@ -83,14 +88,15 @@ def _forward(
         )
     parsed_addresses = parse_addresses(addresses)
     ports = parse_ports(numbered)
-    from kubectl_cli.forward_carriers import open_forwarding
-    from kubectl_cli.port_forwarder import PortForwarder
-
-    path = POD.path(metadata["namespace"], metadata["name"], "portforward")
-    carrier = open_forwarding(factory.client, path)
-    try:
-        listeners = listen_on_ports(ports, parsed_addresses)
-    except CommandError:
-        carrier.upgraded.connection.close()
-        raise
-    PortForwarder(carrier, listeners).run()
+    # kubectl asks for it (signal.Notify), so it has it where a shell has the signal
+    # ignored for its jobs in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        path = POD.path(metadata["namespace"], metadata["name"], "portforward")
+        carrier = open_forwarding(factory.client, path)
+        try:
+            listeners = listen_on_ports(ports, parsed_addresses)
+        except CommandError:
+            carrier.upgraded.connection.close()
+            raise
+        PortForwarder(carrier, listeners).run()

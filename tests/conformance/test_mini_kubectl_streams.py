@@ -37,6 +37,8 @@ while True:
 class Client:
     """mini-kubectl over one transport."""
 
+    launcher = ()  # what starts it in the background
+
     def __init__(self, cluster, env):
         self._cluster = cluster
         self._env = env
@@ -46,7 +48,7 @@ class Client:
 
     def background(self, *arguments):
         env = {**self._cluster.env, **self._env}
-        return Background(["mini-kubectl", *arguments], env=env)
+        return Background([*self.launcher, "mini-kubectl", *arguments], env=env)
 
 
 @pytest.fixture(params=["websocket", "spdy"])
@@ -138,6 +140,16 @@ def test_a_get_through_a_forwarded_port(client, web):
 
     assert answer.startswith(b"HTTP/1.")
     assert b" 200 " in answer.split(b"\r\n")[0]
+
+
+def test_sigint_ends_it_also_in_the_background_of_a_shell(client, web):
+    """Where a shell has SIGINT ignored for its jobs, kubectl listens for it all the same."""
+    client.launcher = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+
+    with forwarded(client, f"pod/{web}", ":80") as (running, _):
+        os.kill(running.pid, signal.SIGINT)
+
+        assert running.wait() == 0
 
 
 def test_many_connections_through_one_forward(client, echo):
