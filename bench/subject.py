@@ -10,7 +10,7 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.exec_client import ExecClient
 from bench.forward_client import Forwarding
@@ -21,9 +21,6 @@ from cluster.records import read_records
 from cluster.services import API_SERVER, authority
 from cluster.settings import ClusterSettings, read_settings
 from hops.blocking import BlockingClient, TlsSettings
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["Subject"]
 
@@ -53,12 +50,7 @@ class Subject:
         self.create_pod(self.pod)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._mini_kube("delete")
         shutil.rmtree(self._folder, ignore_errors=True)
 

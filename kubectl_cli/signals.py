@@ -9,7 +9,7 @@ from kubectl_cli.errors import SilentExitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import FrameType, TracebackType
+    from types import FrameType
     from typing import Self
 
 __all__ = ["SignalPipe"]
@@ -40,12 +40,7 @@ class SignalPipe:
                 self._catch(number, self._on_end)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._saved.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # as it gave it
         self._saved.clear()

@@ -12,7 +12,6 @@ import termios
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any, Self
 
     from wire.terminal import TerminalSize
@@ -55,12 +54,7 @@ class RawTerminal:
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, _raw(self._saved))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.restore()
 
     def restore(self) -> None:

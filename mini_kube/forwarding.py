@@ -11,7 +11,6 @@ from mini_kube.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
 __all__ = ["PortForward"]
 
@@ -63,12 +62,7 @@ class PortForward:
         self.port = int(found[1])
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     def _end(self) -> str:

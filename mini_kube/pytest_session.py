@@ -14,7 +14,6 @@ from mini_kube.watching import STREAMING, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
     import pytest
 
@@ -75,12 +74,7 @@ class ClusterSession:
             self._trace = Trace(self.cluster.view)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._namespaces is not None:
             self._namespaces.close()
         self.cluster.stop()

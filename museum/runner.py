@@ -10,7 +10,6 @@ from museum.stage import Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
     from typing import Self
 
     from museum.exhibit import Exhibit, Seen
@@ -61,12 +60,7 @@ class Museum:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for cluster in self._clusters.values():
             cluster.stop()
 
