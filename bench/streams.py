@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from bench.relay import BareRelay
 from bench.table import Row
+from bench.throughput import BLOCK, check, download, upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from bench.exec_client import ExecClient, ExecSession
+    from bench.exec_client import ExecClient
     from bench.forward_client import Forwarding
     from bench.subject import Subject
 
@@ -21,7 +22,6 @@ __all__ = ["port_forward", "spdy", "websocket"]
 _MB = 1e6
 _MIB = 2**20
 _SIZE = 256 * _MIB
-_BLOCK = bytes(range(256)) * 128  # 32 KiB: one message
 _ROUNDS = 3
 
 #: What answers in the pod: `D` brings _SIZE bytes, `U` takes them and says when it has all.
@@ -80,12 +80,11 @@ def port_forward(subject: Subject) -> Iterator[Row]:
 def _exec_rows(
     subject: Subject, client: ExecClient, name: str, out: float, into: float
 ) -> Iterator[Row]:
-    sink = ("sh", "-c", "cat >/dev/null")
     return _rows(
         subject,
         name,
-        lambda: _stdout(client.open("head", "-c", str(_SIZE), "/dev/zero")),
-        lambda: _stdin(client.open(*sink, stdin=True)),
+        lambda: download(client, _SIZE),
+        lambda: upload(client, _SIZE),
         aim=0.7,
         real=(out, into),
     )
@@ -121,28 +120,11 @@ def _rows(
         yield Row("  of the bare relay", own / bare, "", aim, "more", note=note)
 
 
-def _stdout(session: ExecSession) -> float:
-    """Bytes a second of a session's output."""
-    begun = time.perf_counter()
-    _check(sum(map(len, session.output())))
-    return _SIZE / (time.perf_counter() - begun)
-
-
-def _stdin(session: ExecSession) -> float:
-    begun = time.perf_counter()
-    for _ in range(_SIZE // len(_BLOCK)):
-        session.send(_BLOCK)
-    session.end_input()
-    for _ in session.output():
-        pass
-    return _SIZE / (time.perf_counter() - begun)
-
-
 def _from_pod(forwarding: Forwarding) -> float:
     with forwarding:
         begun = time.perf_counter()
         forwarding.send(b"D")
-        _check(sum(map(len, forwarding.receive())))
+        check(sum(map(len, forwarding.receive())), _SIZE)
         return _SIZE / (time.perf_counter() - begun)
 
 
@@ -150,12 +132,7 @@ def _to_pod(forwarding: Forwarding) -> float:
     with forwarding:
         begun = time.perf_counter()
         forwarding.send(b"U")
-        for _ in range(_SIZE // len(_BLOCK)):
-            forwarding.send(_BLOCK)
+        for _ in range(_SIZE // len(BLOCK)):
+            forwarding.send(BLOCK)
         next(forwarding.receive())
         return _SIZE / (time.perf_counter() - begun)
-
-
-def _check(size: int) -> None:
-    if size != _SIZE:
-        raise RuntimeError(f"{size} bytes of {_SIZE} came")

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bench.table import Row
+from bench.throughput import download, upload
 from hops.blocking_admin import call_admin
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["tracing"]
 
 _SIZE = 64 * 2**20
-_BLOCK = bytes(range(256)) * 128  # 32 KiB: one message
 _ROUNDS = 5
 
 #: Asks a service for its events and throws them away, until it is ended.
@@ -88,27 +88,13 @@ def _ratio(
 
 def _measure(client: ExecClient, spdy: ExecClient) -> tuple[float, ...]:
     """Bytes a second out, in, out over SPDY; seconds of `true`, and of a line."""
-    return (_out(client), _in(client), _out(spdy), _true(client), _line(client))
-
-
-def _out(client: ExecClient) -> float:
-    session = client.open("head", "-c", str(_SIZE), "/dev/zero")
-    begun = time.perf_counter()
-    received = sum(map(len, session.output()))
-    if received != _SIZE:
-        raise RuntimeError(f"{received} bytes came")
-    return _SIZE / (time.perf_counter() - begun)
-
-
-def _in(client: ExecClient) -> float:
-    session = client.open("sh", "-c", "cat >/dev/null", stdin=True)
-    begun = time.perf_counter()
-    for _ in range(_SIZE // len(_BLOCK)):
-        session.send(_BLOCK)
-    session.end_input()
-    for _ in session.output():
-        pass
-    return _SIZE / (time.perf_counter() - begun)
+    return (
+        download(client, _SIZE),
+        upload(client, _SIZE),
+        download(spdy, _SIZE),
+        _true(client),
+        _line(client),
+    )
 
 
 def _true(client: ExecClient) -> float:

@@ -15,7 +15,14 @@ from enum import IntEnum, IntFlag
 from wire.errors import RemoteProtocolError
 from wire.hpack import HpackDecoder
 
-__all__ = ["PREFACE", "Http2Flag", "Http2Frame", "Http2FrameType", "Http2Reader"]
+__all__ = [
+    "PREFACE",
+    "Http2Flag",
+    "Http2Frame",
+    "Http2FrameType",
+    "Http2Reader",
+    "unpadded",
+]
 
 #: What a client begins with (3.4).
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -132,7 +139,7 @@ class Http2Reader:
             kind != Http2FrameType.CONTINUATION or stream != self._continues
         ):
             raise RemoteProtocolError("HTTP/2: a header block was interrupted")
-        data = _unpadded(kind, flags, payload)
+        data = unpadded(kind, flags, payload)
         headers = None
         if kind in (Http2FrameType.HEADERS, Http2FrameType.CONTINUATION):
             headers = self._add_to_block(flags, stream, data)
@@ -153,8 +160,12 @@ class Http2Reader:
         return tuple(self._hpack.decode(block))
 
 
-def _unpadded(kind: int, flags: int, payload: bytes) -> bytes:
-    """6.1 and 6.2: what stands between the pad length, the priority and the padding."""
+def unpadded(kind: int, flags: int, payload: bytes) -> bytes:
+    """What stands between the pad length, the priority and the padding (6.1, 6.2).
+
+    Raises:
+        RemoteProtocolError: there is more padding than payload.
+    """
     if kind not in (Http2FrameType.DATA, Http2FrameType.HEADERS):
         return payload
     start, padding = 0, 0

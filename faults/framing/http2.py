@@ -19,7 +19,7 @@ from hops.pipe import Direction
 from wire.errors import RemoteProtocolError
 from wire.grpc_messages import grpc_status, is_grpc
 from wire.hpack import HpackDecoder
-from wire.http2 import PREFACE, Http2Flag, Http2FrameType
+from wire.http2 import PREFACE, Http2Flag, Http2FrameType, unpadded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -267,7 +267,7 @@ class Http2Decoder:
             lane=lane.writer,
             type=kind,
             flags=flags,
-            payload=_content(kind, flags, raw[_HEADER_SIZE:]),
+            payload=unpadded(kind, flags, raw[_HEADER_SIZE:]),
             channel=stream,
             flow=len(raw) - _HEADER_SIZE if kind == Http2FrameType.DATA else 0,
         )
@@ -318,21 +318,6 @@ class Http2Decoder:
         over = unit.end_stream and not up
         if over or unit.type == Http2FrameType.RST_STREAM:
             self._calls.pop(unit.stream, None)
-
-
-def _content(kind: int, flags: int, payload: bytes) -> bytes:
-    """RFC 9113 6.1, 6.2: without pad length, priority and padding."""
-    if kind not in (Http2FrameType.DATA, Http2FrameType.HEADERS):
-        return payload
-    start, padding = 0, 0
-    if flags & Http2Flag.PADDED:
-        start, padding = 1, payload[0] if payload else 0
-    if kind == Http2FrameType.HEADERS and flags & Http2Flag.PRIORITY:
-        start += 5
-    end = len(payload) - padding
-    if end < start:
-        raise RemoteProtocolError("HTTP/2: more padding than payload")
-    return payload[start:end]
 
 
 def whole_frames(data: bytes) -> list[tuple[int, int, int]] | None:
