@@ -119,11 +119,13 @@ class Hops:
         if self._maker is not None:
             self._maker.refresh(asyncio.get_running_loop().time())
 
-    def narrator(self, hop: Hop, session: TraceParent | None) -> Narrator | None:
-        """Who tells of a process at the end of a hop; None while nobody traces."""
+    def narrator(
+        self, hop: Hop, session: TraceParent | None, layer: str = "process"
+    ) -> Narrator | None:
+        """Who tells of a process or a file behind a hop; None while nobody traces."""
         if self._maker is None:
             return None
-        return self._maker.narrator(hop, session.trace_id if session else None)
+        return self._maker.narrator(hop, session.trace_id if session else None, layer)
 
     def silent(self) -> Hops:
         """The same process without taps and faults: for the far side of a relay."""

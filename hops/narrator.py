@@ -1,7 +1,7 @@
-"""Trace events of what is no connection: a process, and what goes in and out of it.
+"""Trace events of what is no connection: a process with its pipes, or a log's file.
 
-The last hop of a session ends in pipes or a terminal, which no Pipe stands in; whoever
-moves those bytes tells of them.
+The last hop of a session ends in pipes, a terminal or a file, which no Pipe stands in;
+whoever moves those bytes tells of them.
 """
 
 from __future__ import annotations
@@ -21,20 +21,27 @@ __all__ = ["Narrator"]
 
 
 class Narrator:
-    """Tells the events of one process.
+    """Tells the events of one process, or of one file.
 
     Args:
-        identity: names the process in traces, as connections are named.
+        identity: names it in traces, as connections are named.
         trace: the session id, or None.
+        layer: `process`, or `crilog`.
     """
 
     def __init__(
-        self, sinks: Sequence[Sink], hop: Hop, identity: str, trace: str | None
+        self,
+        sinks: Sequence[Sink],
+        hop: Hop,
+        identity: str,
+        trace: str | None,
+        layer: str = "process",
     ) -> None:
         self._sinks = sinks
         self._hop = hop
         self._identity = identity
         self._trace = trace
+        self._layer = layer
 
     def tell(
         self,
@@ -45,7 +52,7 @@ class Narrator:
         payload: bytes | None = None,
         **info: Any,
     ) -> None:
-        """One event of layer `process`; "up" is towards the process."""
+        """One event; "up" is towards the process or the file."""
         for sink in self._sinks:
             data, digest = None, None
             if payload:
@@ -56,7 +63,7 @@ class Narrator:
                     hop=str(self._hop),
                     conn=self._identity,
                     dir=direction,
-                    layer="process",
+                    layer=self._layer,
                     type=kind,
                     len=size,
                     info=info,

@@ -100,10 +100,10 @@ class PipeMaker:
     def _fans(self) -> list[SinkFan]:
         return [fan for fan in (self._masked, self._secret) if fan]
 
-    def narrator(self, hop: Hop, trace: str | None) -> Narrator | None:
-        """Who tells of a process, or None."""
+    def narrator(self, hop: Hop, trace: str | None, layer: str) -> Narrator | None:
+        """Who tells of a process or a file, or None."""
         fans = self._fans
-        return Narrator(fans, hop, self._new_id(), trace) if fans else None
+        return Narrator(fans, hop, self._new_id(), trace, layer) if fans else None
 
     def make(self, hop: Hop, role: Role) -> Pipe:
         """The Pipe of a new connection."""

@@ -38,9 +38,13 @@ class LogSeries:
         self._newest = ""
         # Under which stamp it is known since it was rotated itself.
         self._stamp: str | None = None
+        #: The name under which the file that is read was opened.
+        self.name = path
         self._file = self._open_current()
         if tail is not None:
             seek_to_tail(self._file, tail)
+        #: How many bytes of the first file are left out.
+        self.offset = self._file.tell()
 
     def read(self, size: int) -> bytes:
         """The next bytes of the file; b"" at its end, which may grow.
@@ -76,9 +80,11 @@ class LogSeries:
                 continue  # rotated or compressed just now
             if following != self.path:
                 self._take(fresh, self._stamp_of(following), self._newest)
+                self.name = following
                 return True
             if self._following() == self.path:
                 self._take(fresh, None, max(newest, self._stamp or ""))
+                self.name = self.path
                 return True
             fresh.close()
         return False

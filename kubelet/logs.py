@@ -22,9 +22,10 @@ from kubelet.log_filter import LogFilter
 from kubelet.log_series import LogSeries
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from kubelet.log_options import LogOptions
+    from kubelet.log_witness import LogWitness
 
 __all__ = ["LogReadError", "read_log"]
 
@@ -45,23 +46,30 @@ async def read_log(
     options: LogOptions,
     is_running: Callable[[], Awaitable[bool]],
     wake: asyncio.Event | None = None,
-) -> AsyncIterator[bytes]:
+    witness: LogWitness | None = None,
+) -> AsyncGenerator[bytes]:
     """Yield the log as the options ask for it.
 
     Args:
         is_running: asks the runtime whether the container still runs.
         wake: the caller may set it to have that question asked at once.
+        witness: is told what is read of which file.
 
     Raises:
         LogReadError: the file cannot be opened.
         UnknownLogFormatError: the file is not a container's log.
     """
     log = await _open(path, options)
+    log.witness = witness
+    if witness is not None:
+        witness.opened(*log.position)
     try:
         async for chunk in _follow(log, options, is_running, wake or asyncio.Event()):
             yield chunk
     finally:
         log.close()
+        if witness is not None:
+            witness.closed()
 
 
 async def _follow(
@@ -69,7 +77,7 @@ async def _follow(
     options: LogOptions,
     is_running: Callable[[], Awaitable[bool]],
     wake: asyncio.Event,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     watch = wake_on_change(log.directory, wake) if options.follow else nullcontext(True)
     with watch as notified:
         patience = _RECHECK_SECONDS if notified else _POLL_SECONDS
@@ -77,7 +85,7 @@ async def _follow(
         # It may have ended before: at the first end of the file we ask, too.
         woken = succeeded = asked = False
         while not log.finished:
-            output = await asyncio.to_thread(log.read)
+            output = await log.next_block()
             if output is not None:
                 woken = False
                 if output:
@@ -140,26 +148,42 @@ class _LogFile:
             ) from err
         self._filter = LogFilter(options)
         self.directory = os.path.dirname(real)
+        self.witness: LogWitness | None = None
 
     @property
     def finished(self) -> bool:
         return self._filter.finished
 
-    def read(self) -> bytes | None:
+    @property
+    def position(self) -> tuple[str, int]:
+        """The file that was opened first, and how many bytes of it are left out."""
+        return self._series.name, self._series.offset
+
+    async def next_block(self) -> bytes | None:
         """The next output, maybe empty; None at the end of the file."""
+        data, output = await asyncio.to_thread(self._read)
+        if data and self.witness is not None:
+            self.witness.read(data)
+        return output
+
+    def _read(self) -> tuple[bytes, bytes | None]:
         try:
             data = self._series.read(_BLOCK)
         except (OSError, EOFError, zlib.error) as err:
             logger.warning("log not read to its end", extra={"error": str(err)})
-            return None
-        return self._filter.receive_data(data) if data else None
+            return b"", None
+        return data, self._filter.receive_data(data) if data else None
 
     def has_successor(self) -> bool:
         return self._series.has_successor()
 
     def advance(self) -> bytes:
         """Go on with the next file; returns what was unfinished at the end of this."""
-        return self._filter.receive_eof() if self._series.advance() else b""
+        if not self._series.advance():
+            return b""
+        if self.witness is not None:
+            self.witness.rotated(self._series.name)
+        return self._filter.receive_eof()
 
     def finish(self) -> bytes:
         return self._filter.receive_eof()

@@ -275,7 +275,15 @@ def _process(row: Row) -> Label:
 
 def _log_lines(row: Row) -> Label:
     event = row.top
-    return Label("stdout", f"log {size_text(event.len)}", _preview(event))
+    match event.type:
+        case "lines":
+            return Label("stdout", f"log {size_text(event.len)}", _preview(event))
+        case "records":
+            name = f"log file {size_text(event.len)}"
+            return Label("stdout", name, _preview(event))
+        case "end":
+            return Label("control", "end of log")
+    return Label("process", f"log file {event.type}", _facts(event))
 
 
 def _other(row: Row) -> Label:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["one_vantage", "witnesses"]
 
+#: What begins with one of these is a process or a file, which one alone tells of. The
+#: log that goes over a connection is told behind its requests.
+_OF_ONE = ("process", "crilog")
+
 
 def one_vantage(events: Iterable[Event]) -> list[Event]:
     """The events without those that another witness of the same connection tells.
@@ -53,9 +57,12 @@ def witnesses(events: Iterable[Event]) -> dict[str, str]:
 
 def _of_hop(hop: str, first: dict[str, Event]) -> dict[str, str]:
     by_rank: dict[int, list[str]] = {}
-    for conn, event in first.items():
-        by_rank.setdefault(_rank(hop, event), []).append(conn)
     taken: dict[str, str] = {}
+    for conn, event in first.items():
+        if event.layer in _OF_ONE:
+            taken[conn] = conn
+        else:
+            by_rank.setdefault(_rank(hop, event), []).append(conn)
     best: list[str] = []
     for _, conns in sorted(by_rank.items()):
         pairs = _match(best, conns, first)

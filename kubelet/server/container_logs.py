@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -17,7 +17,9 @@ from aiohttp import web
 from apimachinery.emulation import SPLIT_STREAMS
 from hops.clock import wall
 from hops.serve import on_disconnect
+from hops.session import TraceParent
 from kubelet import pod as pods
+from kubelet import traceparent
 from kubelet.cri import CriError
 from kubelet.log_filter import UnknownLogFormatError
 from kubelet.log_options import (
@@ -26,6 +28,7 @@ from kubelet.log_options import (
     UndecodableLogOptionsError,
 )
 from kubelet.log_selection import LogUnavailableError, select_log_instance
+from kubelet.log_witness import LogWitness
 from kubelet.logs import LogReadError, read_log
 from kubelet.runtime_status import ContainerState
 from kubelet.server.answers import write_error
@@ -78,6 +81,13 @@ def _message(text: str) -> str:
 async def _stream(
     request: web.Request, host: Host, instance: str, options: LogOptions
 ) -> web.StreamResponse:
+    with traceparent.serving(request):
+        return await _answer(request, host, instance, options)
+
+
+async def _answer(
+    request: web.Request, host: Host, instance: str, options: LogOptions
+) -> web.StreamResponse:
     response = web.StreamResponse()
     response[BARE] = True
     response.enable_chunked_encoding()
@@ -114,14 +124,19 @@ async def _copy(
         return not gone.is_set() and await _is_running(host, container_id)
 
     on_disconnect(request, leave)
+    witness = LogWitness(host.hops, TraceParent.parse(traceparent.current()))
+    log = read_log(status.log_path, options, is_running, wake, witness)
     with host.when_container_ends(container_id, wake):
-        async for chunk in read_log(status.log_path, options, is_running, wake):
-            await response.write(chunk)
+        async with aclosing(log):
+            async for chunk in log:
+                await response.write(chunk)
 
 
 async def _is_running(host: Host, container_id: str) -> bool:
+    """Asked again and again while following: no step of the session."""
     try:
-        status = await host.runtime.container_status(container_id)
+        with traceparent.carrying(None):
+            status = await host.runtime.container_status(container_id)
     except CriError as err:
         # An unreachable runtime has not ended its containers.
         return not err.is_not_found

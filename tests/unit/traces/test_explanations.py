@@ -269,6 +269,9 @@ def test_a_log_that_was_rotated():
         events_of("log-follow-ended"),
         lambda e: (e.layer, e.type) == ("crilog", "lines"),
         type="rotated",
+        hop="kubelet-cri",
+        dir="",
+        info={"file": "/var/log/pods/p/c/0.log"},
     )
 
     assert "log-rotated" in rules(events)

@@ -29,6 +29,18 @@ def test_of_two_witnesses_who_dialled_is_believed():
     assert one_vantage([*runtime, *kubelet]) == kubelet
 
 
+def test_a_log_s_file_is_nobody_else_s_connection():
+    _, runtime = seen_by_both_ends()
+    at = runtime[-1]
+    file = replace(at, layer="crilog", type="opened", conn="kubelet-8-9", dir="")
+    theirs = [
+        replace(e, process="cri", info={**e.info, "sockname": "", "peername": ""})
+        for e in runtime
+    ]
+
+    assert one_vantage([file, *theirs]) == [file, *theirs]
+
+
 def test_what_a_fault_did_is_told_by_who_did_it():
     kubelet, runtime = seen_by_both_ends()
     dropped = replace(
