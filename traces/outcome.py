@@ -4,7 +4,8 @@ exit 0, exit 3     a status came
 failed: MESSAGE    a status came, without an exit code
 no status          the stream ended without one
 403 Forbidden      the stream was refused, or a plain request answered
-closed             a stream that has no status ended: port-forward
+closed             a stream that has no status ended: port-forward, and a log whose
+                   answer broke off, as when the client leaves logs -f
 running            none of these yet
 """
 
@@ -56,6 +57,7 @@ class Outcome:
         self._upgrades: dict[str, str] = {}  # hop -> protocol
         self._results: dict[str, ExitResult] = {}  # hop -> status
         self._following: set[str] = set()  # conns that stream an answer
+        self._logs: dict[str, str] = {}  # hop -> conn of a log without its end
         self._upgraded: set[str] = set()
         self._closed: set[str] = set()
         self._hops: dict[str, str] = {}  # conn -> hop, of those with a request
@@ -74,6 +76,8 @@ class Outcome:
                 self._closed.add(event.conn)
             case "crilog", "end":
                 self._following.discard(event.conn)
+                if self._logs.get(event.hop) == event.conn:
+                    del self._logs[event.hop]
             case "grpc", "call":
                 self.method = self.method or str(event.info.get("method", ""))
             case "grpc", "status":
@@ -120,7 +124,7 @@ class Outcome:
             return "no status" if has_status else "closed"
         hop = outermost(set(self._answers))
         if hop is not None:
-            return self._answers[hop]
+            return "closed" if hop in self._logs else self._answers[hop]
         if self._call_status:
             return self._call_status
         return "no answer" if self._requests else ""
@@ -160,6 +164,8 @@ class Outcome:
         whole = header_of(event.info, "content-length")
         if status < 300 and asked and asked.verb in ("logs", "watch") and not whole:
             self._following.add(event.conn)
+            if asked.verb == "logs":
+                self._logs[event.hop] = event.conn
 
 
 def _grpc_code(info: JsonObject) -> str:

@@ -195,6 +195,15 @@ def test_a_log_that_is_over_is_over_on_a_connection_that_is_kept():
     assert (over.status, over.is_open) == ("200 R", False)
 
 
+def test_a_log_whose_client_left_before_its_end_was_closed():
+    target = "/api/v1/namespaces/d/pods/p/log?follow=true"
+    events = [request(target, ONE), response(200, ONE), event("conn", "close", ONE)]
+
+    (left,) = book(*events).all()
+
+    assert (left.verb, left.status, left.is_open) == ("logs", "closed", False)
+
+
 def test_the_name_of_a_session_in_a_line_finds_it_again():
     assert short_id(ONE) == "11111111"
     assert short_id("apiserver-57-12") == "apiserver-57-12"
