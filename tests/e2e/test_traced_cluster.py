@@ -6,7 +6,7 @@ import base64
 import json
 import signal
 import subprocess
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -14,6 +14,7 @@ from hops.blocking_admin import call_admin
 from tests.support.cluster import BIN, running_cluster
 from tests.unit.hops.trace_schema import check
 
+TYPED = "typed\n" * 20_000
 PASSWORD = "hunter2-is-no-good-password"  # noqa: S105 - it is looked for
 CARRIERS = {
     "websocket": {},
@@ -109,6 +110,10 @@ def use(cluster, program, carrier):
     run("cp", str(cluster.folder / "file"), "web:/tmp/file", check=True)
     assert run("exec", "web", "--", "cat", "/tmp/file").stdout == "copied"
     assert "nginx" in through_forward(cluster, program, env)
+    reader = {"name": "cat", "image": "busybox", "command": ["cat"]}
+    reader |= {"stdin": True, "stdinOnce": True}
+    cluster.pod(f"{name}-att", containers=[reader], restartPolicy="Never")
+    assert run("attach", "-i", f"{name}-att", stdin=TYPED).stdout == TYPED
 
 
 def through_forward(cluster, program, env):
@@ -167,8 +172,34 @@ def test_everything_is_decoded_and_a_session_has_one_id_on_all_hops(used):
         assert {*STREAMS, "kubelet-cri", "cri-pod"} <= hops[forwards.pop()]
         logs = {e["trace"] for e in trace.of("crilog", "lines")}
         assert None not in logs
+        assert logs
+        assert logs == {e["trace"] for e in trace.of("crilog", "opened")}
         for session in logs:
-            assert {*STREAMS[:2]} <= hops[session]
+            assert {*STREAMS[:2], "kubelet-cri"} <= hops[session]
+
+
+def test_what_attach_brings_in_and_out_is_the_same_on_all_hops(used):
+    for trace in used.values():
+        (session,) = {
+            event["trace"]
+            for event in trace.of("http1", "request")
+            if "-att/cat?" in event["info"]["target"]
+        }
+        moved = defaultdict(int)
+        for event in trace.events:
+            if event["trace"] == session and (name := stream_of(event)):
+                moved[event["hop"], event["conn"], name] += event["len"]
+
+        witnesses = Counter(hop for hop, _, name in moved if name == "stdin")
+        assert witnesses == Counter([*STREAMS, *STREAMS[1:], "cri-shim"])
+        assert set(moved.values()) == {len(TYPED)}
+
+
+def stream_of(event):
+    """stdin or stdout of an event whose bytes are theirs."""
+    name = event["info"].get("name") if event["layer"] == "spdy" else event["type"]
+    layers = "channel", "spdy", "process"
+    return name if event["layer"] in layers and name in ("stdin", "stdout") else None
 
 
 def test_what_is_said_stands_in_the_trace(used):
