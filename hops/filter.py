@@ -35,7 +35,10 @@ __all__ = ["HopProtocol", "HopTransport"]
 
 
 class _Lane:
-    """The actions of one direction, in order; delays hold back what follows them."""
+    """The actions of one direction, in order; delays hold back what follows them.
+
+    Behind an end nothing is delivered: a fault may end a direction whose sender goes on.
+    """
 
     def __init__(self, owner: HopProtocol, outward: bool) -> None:
         self._owner = owner
@@ -43,6 +46,7 @@ class _Lane:
         self._actions: deque[Action] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._stalled = False
+        self._ended = False
         self.held = 0  # bytes waiting behind a delay
 
     def run(self, actions: list[Action]) -> None:
@@ -66,7 +70,7 @@ class _Lane:
     @property
     def free(self) -> bool:
         """Whether nothing is held back, and nothing will be."""
-        return not self.busy and not self._stalled
+        return not (self.busy or self._stalled or self._ended)
 
     def _go_on(self) -> None:
         self._drain()
@@ -78,13 +82,16 @@ class _Lane:
             match self._actions.popleft():
                 case Deliver(data):
                     self.held -= len(data)
-                    self._owner.deliver(self._outward, data)
+                    if not self._ended:
+                        self._owner.deliver(self._outward, data)
                 case Delay(seconds):
                     loop = asyncio.get_running_loop()
                     self._timer = loop.call_later(seconds, self._go_on)
                     return
                 case HalfClose():
-                    self._owner.end(self._outward)
+                    if not self._ended:
+                        self._ended = True
+                        self._owner.end(self._outward)
                 case Reset():
                     self._owner.reset()
                 case Stall():

@@ -10,7 +10,7 @@ from hops.buffers import buffers
 from hops.filter import HopProtocol
 from hops.hop import Hop
 from hops.hops import Hops
-from hops.pipe import Deliver, Direction
+from hops.pipe import Deliver, Direction, HalfClose
 from hops.trace import ALL_BYTES, MemorySink, TraceSettings
 from tests.unit.hops.tapped import request, switched
 from tests.unit.hops.trace_schema import check_all
@@ -214,3 +214,58 @@ async def test_a_tap_that_fails_is_left_out_and_the_traffic_goes_on(caplog):
 
     assert above.received == b"GET / HTTP/1.1\r\n\r\nmore"
     assert caplog.text.count("tap failed") == 1
+
+
+class EndsAfterOne:
+    """A fault that ends a direction behind the first chunk and lets the rest come."""
+
+    name = "ends"
+    version = 1
+
+    def __init__(self):
+        self._ended = set()
+
+    def faults_for(self, connection):
+        return [self]
+
+    def act(self, direction, actions, now):
+        if direction in self._ended:
+            return list(actions)
+        self._ended.add(direction)
+        return [*actions, HalfClose()]
+
+
+async def test_nothing_is_delivered_behind_an_end_that_a_fault_made():
+    class ClosableSocket(Socket):
+        ends = 0
+
+        def can_write_eof(self):
+            return True
+
+        def write_eof(self):
+            self.ends += 1
+
+        def write(self, data):
+            assert not self.ends  # asyncio's transports raise RuntimeError then
+            super().write(data)
+
+    class KeepingReader(Reader):
+        ends = 0
+
+        def eof_received(self):
+            self.ends += 1
+            return True
+
+    hops, above, below = Hops("test"), KeepingReader(), ClosableSocket()
+    hops.set_faults(EndsAfterOne())
+    host = HopProtocol(hops.pipe_for(HOP, "server"), "server", above)
+    host.connection_made(below)
+
+    for word in (b"one", b"two"):
+        above.transport.write(word)
+        below.bring(host, word)
+    above.transport.write_eof()
+    host.eof_received()
+
+    assert (bytes(below.written), below.ends) == (b"one", 1)
+    assert (bytes(above.received), above.ends) == (b"one", 1)
