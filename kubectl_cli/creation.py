@@ -49,6 +49,7 @@ def create_from_files(options: Options, factory: Factory) -> int:
     query = write_query(options, dry_run)
     printer = ResultPrinter(options, dry_run)
     errors: list[Exception] = []
+    unread: list[Exception] = []
     selector = options.text("selector")
     count = 0
     for manifest in visit_manifests(
@@ -58,7 +59,7 @@ def create_from_files(options: Options, factory: Factory) -> int:
         validates=validates(options),
     ):
         if isinstance(manifest, CommandError):
-            errors.append(manifest)
+            unread.append(manifest)
             continue
         obj = manifest.object
         if not matches_labels(obj, selector):
@@ -73,7 +74,7 @@ def create_from_files(options: Options, factory: Factory) -> int:
             errors.append(add_source(error, "creating", manifest.source))
         else:
             printer.show(obj, "created")
-    raise_all(errors)
+    raise_all(errors + unread)
     if not count:
         raise CommandError("no objects passed to create")
     return 0

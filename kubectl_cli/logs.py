@@ -23,7 +23,7 @@ from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.pods import first_pod, is_ready, selector_of
 from kubectl_cli.resources import POD
 from kubectl_cli.rest import ACCEPT_REST, lines_of
-from kubectl_cli.targets import split_pair
+from kubectl_cli.targets import MISSING_RESOURCES, split_pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from kubectl_cli.rest import Query
 
 __all__ = ["LogCommand", "reading"]
+
+_DOING = "get the logs from"  # as errors have it
 
 
 @contextmanager
@@ -102,10 +104,10 @@ class LogCommand:
             return self._of_pod(obj)
         if self._options.flag("all-pods"):
             namespace = obj["metadata"]["namespace"]
-            pods = self._list(namespace, selector_of(obj))
+            pods = self._list(namespace, selector_of(obj, _DOING))
             return [log for pod in pods for log in self._of_pod(pod)]
         timeout = self._options.seconds("pod-running-timeout")
-        pod, count = first_pod(self._factory, obj, timeout, _by_logging)
+        pod, count = first_pod(self._factory, obj, timeout, _by_logging, _DOING)
         if count > 1:
             name = pod["metadata"]["name"]
             print(f"Found {count} pods, using pod/{name}", file=sys.stderr)
@@ -113,6 +115,8 @@ class LogCommand:
 
     def _get_object(self) -> JsonObject:
         namespace = self._factory.namespace
+        if not self._name:
+            raise CommandError(MISSING_RESOURCES)
         if "/" in self._name:
             kind, name = split_pair(self._name)
             path = self._factory.mapper.resolve(kind).path(namespace, name)

@@ -79,8 +79,11 @@ def visit_manifests(
 ) -> Iterator[Manifest | CommandError]:
     """The objects of these files, lists taken apart, and the errors on the way.
 
-    An error ends its file, not the files behind it. With `validates` each object must
-    tell its type.
+    A text that cannot be read ends its file; an object that cannot be used, or is of a
+    type that the server has not, does not hide those behind it. With `validates` each
+    object must tell its type.
+
+    Source: cli-runtime pkg/resource/visitor.go (StreamVisitor, ContinueOnErrorVisitor).
     """
     for path in _existing(files):
         sources = _sources(path, recursive=recursive)
@@ -94,7 +97,7 @@ def visit_manifests(
                 break
             try:
                 for each in _objects(text, source, validates=validates):
-                    yield _locate(each, source, factory)
+                    yield _located(each, source, factory)
             except CommandError as error:
                 yield error
 
@@ -131,7 +134,10 @@ def read_objects(files: list[str], *, recursive: bool = False) -> Iterator[JsonO
     """The objects of these files as they are, without a server."""
     for path in _existing(files):
         for source, text in _sources(path, recursive=recursive):
-            yield from _objects(text, source)
+            for each in _objects(text, source):
+                if isinstance(each, CommandError):
+                    raise each
+                yield each
 
 
 def _existing(files: list[str]) -> list[str]:
@@ -213,13 +219,18 @@ def _download(url: str) -> bytes:
 
 def _objects(
     text: bytes, source: str, *, validates: bool = False
-) -> Iterator[JsonObject]:
+) -> Iterator[JsonObject | CommandError]:
     for document in _documents(text, source):
         if document is None:
             continue
         if validates:
             _validate(document, source)
-        yield from _flatten(document, source)
+        try:
+            found = list(_flatten(document, source))
+        except CommandError as error:
+            yield error
+        else:
+            yield from found
 
 
 def _validate(document: Any, source: str) -> None:
@@ -246,8 +257,8 @@ def _validate(document: Any, source: str) -> None:
 def _flatten(document: Any, source: str) -> Iterator[JsonObject]:
     if not isinstance(document, dict):
         raise CommandError(
-            f"error parsing {source}: json: cannot unmarshal {_json_kind(document)} into"
-            " Go value of type map[string]interface {}"
+            f'unable to decode "{source}": json: cannot unmarshal'
+            f" {_json_kind(document)} into Go value of type unstructured.detector"
         )
     if isinstance(document.get("items"), list) and str(
         document.get("kind", "")
@@ -300,6 +311,17 @@ def _documents(text: bytes, source: str) -> Iterator[Any]:
         yield from documents(text)
     except DocumentError as error:
         raise CommandError(f"error parsing {source}: {error}") from None
+
+
+def _located(
+    each: JsonObject | CommandError, source: str, factory: Factory
+) -> Manifest | CommandError:
+    if isinstance(each, CommandError):
+        return each
+    try:
+        return _locate(each, source, factory)
+    except CommandError as error:
+        return error
 
 
 def _locate(obj: JsonObject, source: str, factory: Factory) -> Manifest:

@@ -42,6 +42,10 @@ def attachable_pod(
     if files:
         from kubectl_cli.manifests import read_manifests
 
+        if name:
+            raise CommandError(
+                "resource/name arguments cannot be provided when a path is specified"
+            )
         manifests = read_manifests(files, factory)
         if len(manifests) != 1:
             raise CommandError("cannot exec into multiple objects at a time")
@@ -80,11 +84,12 @@ def first_pod(
     obj: JsonObject,
     timeout: float,
     order: Callable[[JsonObject], tuple[Any, ...]],
+    doing: str = "attach to",
 ) -> tuple[JsonObject, int]:
     """The first of a workload's pods by `order`, and how many there are."""
+    query = [("labelSelector", selector_of(obj, doing))]
     namespace = obj["metadata"]["namespace"]
     path = f"/api/v1/namespaces/{namespace}/pods"
-    query = [("labelSelector", selector_of(obj))]
     deadline = time.monotonic() + timeout
     listed = factory.client.get(path, query, accept=ACCEPT_REST)
     pods: list[JsonObject] = listed.get("items") or []
@@ -100,8 +105,12 @@ def first_pod(
     raise CommandError("timed out waiting for the condition")
 
 
-def selector_of(obj: JsonObject) -> str:
-    """The label selector by which a workload finds its pods, as a query has it."""
+def selector_of(obj: JsonObject, doing: str = "attach to") -> str:
+    """The label selector by which a workload finds its pods, as a query has it.
+
+    Raises:
+        CommandError: it has none, so one cannot be `doing` what was asked.
+    """
     kind = obj.get("kind")
     spec = obj.get("spec") or {}
     if kind in ("Service", "ReplicationController"):
@@ -109,14 +118,14 @@ def selector_of(obj: JsonObject) -> str:
         if not labels:
             name = obj["metadata"]["name"]
             raise CommandError(
-                f"cannot attach to *v1.{kind}: invalid service '{name}':"
+                f"cannot {doing} *v1.{kind}: invalid service '{name}':"
                 " Service is defined without a selector"
             )
         return ",".join(f"{key}={labels[key]}" for key in sorted(labels))
     selector = spec.get("selector")
     if kind not in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"):
         raise CommandError(
-            f"cannot attach to *v1.{kind}: selector for *v1.{kind} not implemented"
+            f"cannot {doing} *v1.{kind}: selector for *v1.{kind} not implemented"
         )
     return format_selector(selector or {})
 

@@ -49,7 +49,8 @@ def select_objects(
 ) -> Iterator[Selected | StatusError | CommandError]:
     """The objects, and in place of an object the error that it gives.
 
-    With `local` those of the files as they are in the files.
+    With `local` those of the files as they are in the files. With --subresource it is
+    the subresource that is read.
     """
     if options.items("filename"):
         yield from _of_files(options, factory, local=local)
@@ -67,7 +68,8 @@ def select_objects(
     if not selects:
         for target in targets:
             namespace = factory.namespace if target.resource.namespaced else ""
-            yield _named(factory, target.resource, namespace, target.name)
+            sub = options.text("subresource") if options.has("subresource") else ""
+            yield _named(factory, target.resource, namespace, target.name, sub)
         return
     for target in targets:
         yield from _listed(options, factory, target.resource)
@@ -87,11 +89,11 @@ def _of_files(
 
 
 def _named(
-    factory: Factory, resource: Resource, namespace: str, name: str
+    factory: Factory, resource: Resource, namespace: str, name: str, sub: str = ""
 ) -> Selected | StatusError | CommandError:
     try:
         with telling_of_namespace(factory.client, namespace):
-            obj = factory.client.get(resource.path(namespace, name))
+            obj = factory.client.get(resource.path(namespace, name, sub))
     except (StatusError, CommandError) as error:
         return error
     return Selected(resource, namespace, name, obj)

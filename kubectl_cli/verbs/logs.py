@@ -100,14 +100,10 @@ def _validate(options: Options, container: str) -> None:
 
 
 def _check_time(text: str) -> None:
-    import re
+    from apimachinery.go_time import rfc3339_problem
 
-    if not re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[-+]\d\d:\d\d)\Z", text):
-        layout = "2006-01-02T15:04:05Z07:00" if text[:4].isdigit() else "2006"
-        raise CommandError(
-            f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00":'
-            f' cannot parse "{text}" as "{layout}"'
-        )
+    if problem := rfc3339_problem(text):
+        raise CommandError(problem)
 
 
 def _log_query(options: Options) -> Query:

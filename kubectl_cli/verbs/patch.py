@@ -17,10 +17,15 @@ from kubectl_cli.changes import (
 )
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
+from kubectl_cli.manifests import FILE_FLAGS, read_objects
 from kubectl_cli.printers.objects import PRINT_FLAGS
+from kubectl_cli.resources import POD
+from kubectl_cli.targets import MISSING_RESOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from apimachinery.status import StatusError
     from apimachinery.types import JsonObject
     from kubectl_cli.factory import Factory
     from kubectl_cli.flags import Options
@@ -60,16 +65,16 @@ def run(options: Options, factory: Factory) -> int:
         raise CommandError(
             f'--type must be one of [json merge strategic], not "{options.text("type")}"'
         )
-    if options.flag("local"):
-        raise CommandError("--local is not supported")
     patch = _read_patch(options)
     dry_run = dry_run_of(options)
-    printer = ResultPrinter(options, dry_run)
-    from kubectl_cli.selected import Selected, select_objects
+    # patch.go sets the operation anew: what is said tells of no dry run.
+    printer = ResultPrinter(options)
+    from kubectl_cli.selected import Selected
 
     errors: list[Exception] = []
     unread: list[Exception] = []
-    for each in select_objects(options, factory, options.args):
+    # patch.go does without Latest(): what files hold is not asked for.
+    for each in _selected(options, factory):
         if not isinstance(each, Selected):
             (unread if isinstance(each, CommandError) else errors).append(each)
             continue
@@ -79,6 +84,24 @@ def run(options: Options, factory: Factory) -> int:
             errors.append(error)
     raise_all(errors + as_one(unread))
     return 0
+
+
+def _selected(
+    options: Options, factory: Factory
+) -> Iterator[Selected | StatusError | CommandError]:
+    from kubectl_cli.selected import Selected, select_objects
+
+    if not options.flag("local"):
+        yield from select_objects(options, factory, options.args, local=True)
+        return
+    if options.args:
+        raise CommandError("cannot specify --local and server resources")
+    if not options.items("filename"):
+        raise CommandError(MISSING_RESOURCES)
+    for obj in read_objects(
+        options.items("filename"), recursive=options.flag("recursive")
+    ):
+        yield Selected(POD, "", str(obj["metadata"].get("name") or ""), obj)
 
 
 def _read_patch(options: Options) -> Any:
@@ -119,8 +142,8 @@ def _patch(
     printer: ResultPrinter,
     dry_run: DryRun,
 ) -> None:
-    if dry_run is DryRun.CLIENT:
-        printer.show(_locally(each.object, patch, kind), "patched", each.label)
+    if dry_run is DryRun.CLIENT or options.flag("local"):
+        _show(printer, each.object, _locally(each.object, patch, kind))
         return
     query = [("fieldManager", options.text("field-manager"))]
     if dry_run is DryRun.SERVER:
@@ -128,13 +151,11 @@ def _patch(
     sub = options.text("subresource")
     path = each.resource.path(each.namespace, each.name, sub)
     obj = factory.client.call("PATCH", path, query, patch, content_type=_TYPES[kind])
-    same = _without_bookkeeping(each.object) == _without_bookkeeping(obj)
-    printer.show(obj, "patched (no change)" if same else "patched", each.label)
+    _show(printer, each.object, obj)
 
 
-def _without_bookkeeping(obj: JsonObject) -> JsonObject:
-    """patch.go compares the whole objects; the fields the server keeps itself differ."""
-    return obj
+def _show(printer: ResultPrinter, before: JsonObject, after: JsonObject) -> None:
+    printer.show(after, "patched (no change)" if before == after else "patched")
 
 
 def _locally(obj: JsonObject, patch: Any, kind: str) -> JsonObject:

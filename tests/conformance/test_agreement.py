@@ -179,6 +179,30 @@ stringData:
     ),
     "bool-name.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: yes}\n",
     "bad-separator.yaml": "a: b\n--- c: d\n",
+    "good-and-bad.yaml": """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "first-{me}"}
+---
+apiVersion: v1
+kind: Gizmo
+metadata: {name: x}
+---
+kind: ConfigMap
+metadata: {name: yes}
+---
+just text
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "second-{me}"}
+---
+[a
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "third-{me}"}
+""",
 }
 
 LOOKS = """
@@ -280,6 +304,11 @@ logs over --all-containers -f --prefix
 logs two --all-containers -c a
 logs two --insecure-skip-tls-verify-backend
 logs deploy/missing
+logs node/missing
+logs ns/agreement
+logs ''
+logs over --since-time=2020-01-01
+logs over --since-time=2020-01-01T00:00:00
 logs two a b
 logs two a -c b
 logs unbound --ignore-errors
@@ -316,6 +345,8 @@ exec -n no-such-namespace one -- true
 exec no/such/form -- true
 exec gizmo/one -- true
 exec deploy/missing -- true
+exec ns/agreement -- true
+exec -f pod.yaml one -- true
 exec one
 exec one --
 exec
@@ -462,6 +493,11 @@ delete -f junk.json
 delete pods -l a=b=c
 patch pod one -p '{"metadata":'
 patch pod one -p nonsense
+patch pod one -p {} --dry-run=client
+patch pod one -p {} --dry-run=server
+patch pod one -p {} --local
+patch -f map.yaml -p {}
+patch -f map.yaml -p '{"data":{"a":"b"}}' --local -o yaml
 describe -f junk.json
 get -f junk.json -f alias.yaml
 label pods -l a=b=c a=b
@@ -540,6 +576,16 @@ SCRIPTS = {
         get configmap map-{me} -o yaml
         apply -f map.yaml --dry-run=server
         delete -f map.yaml
+    """,
+    "several objects, some of them bad": """
+        create -f good-and-bad.yaml --validate=false
+        create -f good-and-bad.yaml --validate=false
+        apply -f good-and-bad.yaml
+        get -f good-and-bad.yaml
+        label -f good-and-bad.yaml a=b
+        patch -f good-and-bad.yaml -p '{"data":{"a":"b"}}'
+        delete -f good-and-bad.yaml
+        delete -f good-and-bad.yaml
     """,
     "apply what was created": """
         create -f map.yaml
