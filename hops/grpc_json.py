@@ -10,7 +10,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from hops.grpc_secrets import SECRET_FIELDS, hides_value
-from hops.masks import MASK, mask_url
+from hops.masks import MASK, mask_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ class MessageReader:
     def _mask(self, field: FieldDescriptor, value: Any) -> Any:
         self.masked = True
         if field.name == "url":
-            return mask_url(value)
+            return mask_target(value)
         if field.message_type is not None:  # a map
             return {str(key): MASK for key in value}
         return MASK

@@ -6,6 +6,7 @@ A mask keeps what kind of thing it was (`Bearer ***`). In bytes each secret byte
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -18,7 +19,6 @@ __all__ = [
     "holds_secrets",
     "mask_headers",
     "mask_target",
-    "mask_url",
     "paint_spans",
     "scrub",
     "secret_spans",
@@ -26,29 +26,35 @@ __all__ = [
 ]
 
 MASK = "***"
+Span = tuple[int, int]
 
-_SECRET_HEADERS = frozenset(
-    {
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-auth-token",
-        "token",  # etcd's gRPC metadata
-    }
+# Those of HTTP, of etcd's gRPC metadata (`token`), and of proxies in front of API servers:
+# X-Auth-Token, X-Forwarded-Access-Token, X-Api-Key and the like.
+_SECRET_HEADER = re.compile(
+    r"(?:proxy-)?authorization|(?:set-)?cookie"
+    r"|(?:.*[-_])?(?:token|password|secret|(?:api|access|auth)[-_]?key)"
 )
+_URL_HEADERS = frozenset({"location", "referer", ":path", ":authority"})
 # kubernetes/apiserver pkg/authentication/request/websocket/protocol.go
 _BEARER_SUBPROTOCOL = re.compile(
-    r"(base64url\.bearer\.authorization\.k8s\.io\.)[^,\s]*"
+    r"(?i)base64url\.bearer\.authorization\.k8s\.io\.([^,\s]*)"
 )
+# RFC 7519 3.1: a JSON Web Token, wherever it stands
+_WEB_TOKEN = re.compile(r"(eyJ[\w-]{10,}\.[\w-]+\.[\w-]*)", re.ASCII)
 # a runtime's streaming URL: its last part is a one-time token
-_STREAMING_PATH = re.compile(r"^(/(?:exec|attach|portforward)/)([^/?]+)(?=$|\?)")
-_SECRET_QUERY = re.compile(r"([?&](?:token|access_token|id_token)=)([^&\s]*)")
+_STREAMING_PATH = re.compile(
+    r"^(?:\w+://[^/?\s]*)?/(?:exec|attach|portforward)/([^/?]+)(?=$|\?)"
+)
+_SECRET_QUERY = re.compile(r"(?i)[?&;](?:token|access_token|id_token)=([^&;\s]*)")
+# RFC 3986 3.2.1: who, before the host
+_USER_INFO = re.compile(r"^\w+://([^/?#@\s]+)(?=@)")
+_IN_URL = (_USER_INFO, _STREAMING_PATH, _SECRET_QUERY, _WEB_TOKEN)
 # kubernetes/kubernetes pkg/apis: what has secrets in its objects
+# The URL of a kubeconfig may have a path of its own, which then stands before `/api`.
 _SECRET_RESOURCE = re.compile(
-    r"^/api/v1/(?:watch/)?(?:namespaces/[^/]+/)?secrets(?:/|$)"
-    r"|^/api/v1/namespaces/[^/]+/serviceaccounts/[^/]+/token$"
-    r"|^/apis/authentication\.k8s\.io/[^/]+/tokenreviews$"
+    r"(?i)/api/v1/(?:watch/)?(?:namespaces/[^/]+/)?secrets(?:/|$)"
+    r"|/api/v1/namespaces/[^/]+/serviceaccounts/[^/]+/token$"
+    r"|/apis/authentication\.k8s\.io/[^/]+/tokenreviews$"
     # etcd's JSON gateway: values, passwords (etcd-io/etcd api/etcdserverpb/rpc.proto)
     r"|^/v3(?:alpha|beta)?/(?:kv/|watch$|auth/|maintenance/snapshot$)"
 )
@@ -62,96 +68,99 @@ _ANY_CREDENTIAL = re.compile(
 
 def mask_headers(headers: Iterable[tuple[str, str]]) -> list[list[str]]:
     """Headers as a trace shows them; the kind of an Authorization is kept."""
-    return [[name, _mask_value(name.lower(), value)] for name, value in headers]
-
-
-def _mask_value(name: str, value: str) -> str:
-    if name in _SECRET_HEADERS:
-        scheme, space, _ = value.partition(" ")
-        return f"{scheme} {MASK}" if space and "authorization" in name else MASK
-    if name == "sec-websocket-protocol":
-        return _BEARER_SUBPROTOCOL.sub(rf"\g<1>{MASK}", value)
-    if name in ("location", "referer"):
-        return mask_url(value)
-    if name in (":path", ":authority"):
-        return mask_target(value)
-    return value
+    return [
+        [name, _hide(value, _value_spans(name.lower(), value))]
+        for name, value in headers
+    ]
 
 
 def mask_target(target: str) -> str:
-    """A request target as a trace shows it."""
-    target = _STREAMING_PATH.sub(rf"\g<1>{MASK}", target)
-    return _SECRET_QUERY.sub(rf"\g<1>{MASK}", target)
+    """A request target, or a URL, as a trace shows it.
+
+    A streaming URL keeps everything but its token.
+    """
+    return _hide(target, _found(_IN_URL, target))
 
 
 def streaming_token(target: str) -> str | None:
     """The one-time token in a runtime's streaming URL or target, or None."""
-    path = target.partition("://")[2].partition("/") if "://" in target else None
-    found = _STREAMING_PATH.match("/" + path[2] if path is not None else target)
-    return found.group(2) if found else None
-
-
-def mask_url(url: str) -> str:
-    """A URL, or a target; a streaming URL keeps everything but its token."""
-    scheme, mark, rest = url.partition("://")
-    if not mark:
-        return mask_target(url)
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host}" + (mask_target(slash + path) if slash else "")
+    found = _STREAMING_PATH.match(target)
+    return found.group(1) if found else None
 
 
 def holds_secrets(target: str) -> bool:
     """Whether bodies of a request to that target hold Secrets or tokens."""
     # servers decode the path and clean it before they look what it names
     path = re.sub("//+", "/", unquote(target.partition("?")[0]))
-    return _SECRET_RESOURCE.match(path) is not None
+    return _SECRET_RESOURCE.search(posixpath.normpath(path)) is not None
 
 
-def secret_spans(head: bytes) -> list[tuple[int, int]]:
+def secret_spans(head: bytes) -> list[Span]:
     """Where secrets stand in the bytes of an HTTP/1.1 head: (start, end)."""
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     position = 0
+    goes_on = False  # a secret header, in the line that follows
     for line in head.split(b"\n"):
         text = line.decode("latin-1").rstrip("\r")
-        begin = _target_spans(text) if position == 0 else _header_spans(text)
-        spans += [(position + start, position + end) for start, end in begin]
+        if position == 0:
+            here = _target_spans(text)
+        elif goes_on and text.startswith((" ", "\t")):
+            here = [(0, len(text))]  # RFC 9112 5.2: obs-fold
+        else:
+            name = text.partition(":")[0].strip().lower()
+            goes_on = _SECRET_HEADER.fullmatch(name) is not None
+            here = _header_spans(name, text)
+        spans += [(position + start, position + end) for start, end in here]
         position += len(line) + 1
     return spans
 
 
-def _target_spans(line: str) -> list[tuple[int, int]]:
+def _target_spans(line: str) -> list[Span]:
     method, _, rest = line.partition(" ")
-    target = rest.partition(" ")[0]
-    offset = len(method) + 1
-    found = [_STREAMING_PATH.match(target), *_SECRET_QUERY.finditer(target)]
-    return [
-        (offset + match.start(2), offset + match.end(2)) for match in found if match
-    ]
+    return _moved(_found(_IN_URL, rest.partition(" ")[0]), len(method) + 1)
 
 
-def _header_spans(line: str) -> list[tuple[int, int]]:
-    name, colon, value = line.partition(":")
-    if not colon:
-        return []
-    key = name.strip().lower()
-    start = len(line) - len(value.lstrip())
-    if key in _SECRET_HEADERS:
-        scheme, space, _ = value.strip().partition(" ")
-        if space and "authorization" in key:
-            start += len(scheme) + 1
-        return [(start, len(line))]
-    if key == "sec-websocket-protocol":
-        return [
-            (match.end(1), match.end()) for match in _BEARER_SUBPROTOCOL.finditer(line)
-        ]
-    if key == "location":
-        path = line.find("/", line.find("://", start) + 3)
-        found = _STREAMING_PATH.match(line[path:]) if path > 0 else None
-        return [(path + found.start(2), path + found.end(2))] if found else []
-    return []
+def _header_spans(name: str, line: str) -> list[Span]:
+    value = line.partition(":")[2].strip()
+    start = line.rfind(value)
+    return _moved(_value_spans(name, value), start)
 
 
-def paint_spans(data: bytes, spans: Iterable[tuple[int, int]]) -> bytes:
+def _value_spans(name: str, value: str) -> list[Span]:
+    """Where secrets stand in the value of a header, by its name in small letters."""
+    if _SECRET_HEADER.fullmatch(name):
+        scheme, space, _ = value.partition(" ")
+        keeps = len(scheme) + 1 if space and "authorization" in name else 0
+        return [(keeps, len(value))]
+    if name == "sec-websocket-protocol":
+        return _found((_BEARER_SUBPROTOCOL,), value)
+    return _found(_IN_URL if name in _URL_HEADERS else (_WEB_TOKEN,), value)
+
+
+def _found(patterns: Iterable[re.Pattern[str]], text: str) -> list[Span]:
+    """Where the first group of each stands, in order, none within another."""
+    spans: list[Span] = []
+    places = (match.span(1) for one in patterns for match in one.finditer(text))
+    for start, end in sorted(places):
+        if not spans or start >= spans[-1][1]:
+            spans.append((start, end))
+    return spans
+
+
+def _moved(spans: list[Span], offset: int) -> list[Span]:
+    return [(offset + start, offset + end) for start, end in spans]
+
+
+def _hide(text: str, spans: list[Span]) -> str:
+    """The text with the mask in the place of each."""
+    shown, position = [], 0
+    for start, end in spans:
+        shown += [text[position:start], MASK]
+        position = end
+    return "".join([*shown, text[position:]])
+
+
+def paint_spans(data: bytes, spans: Iterable[Span]) -> bytes:
     """The bytes with `*` from each start to its end."""
     painted = bytearray(data)
     for start, end in spans:

@@ -264,10 +264,16 @@ class ConnectionTap:
                 self._layer.feed(direction, data)
         except RemoteProtocolError as err:
             self._broken = True
-            info = {"error": str(err)}
-            self._tell_raw(direction, "undecodable", bytes(data), info)
+            self._tell_raw(direction, "undecodable", bytes(data), self._shown(err))
             for way in Direction:
                 self.teller.chunks.scrub(way)
+
+    def _shown(self, error: RemoteProtocolError) -> dict[str, Any]:
+        """What is wrong; it may quote what came."""
+        text = str(error)
+        if not self.teller.settings.secrets:
+            text = scrub(text.encode(errors="replace")).decode()
+        return {"error": text}
 
     def _tell_raw(
         self, direction: Direction, kind: str, data: bytes, info: dict[str, Any]

@@ -191,6 +191,17 @@ def test_what_cannot_be_decoded_is_told_as_raw(data):
     ]
 
 
+def test_what_is_wrong_with_a_head_is_told_without_its_credentials():
+    tapped = Tapped()
+
+    tapped.feed(UP, b"GET / HTTP/1.1\r\nAuthorization : Bearer hush\r\n\r\n")
+
+    (raw,) = [event for event in tapped.sink.events if event.layer == "raw"]
+    assert "Authorization" in raw.info["error"]
+    assert "hush" not in raw.info["error"]
+    assert b"hush" not in base64.b64decode(raw.data)
+
+
 def test_the_end_tells_how_much_went_by():
     tapped = Tapped()
     tapped.tap.connected({"peername": ["127.0.0.1", 1]}, 0.0)
