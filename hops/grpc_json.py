@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from hops.grpc_secrets import SECRET_FIELDS, hides_value
+from hops.expansions import hide_values, telling_values
+from hops.grpc_secrets import EXPANDED, SECRET_FIELDS, hides_value
 from hops.masks import MASK, mask_target
 
 if TYPE_CHECKING:
@@ -51,13 +52,22 @@ class MessageReader:
         """The fields that are set."""
         name = message.DESCRIPTOR.full_name
         hidden = hides_value(name, getattr(message, "key", b"") or b"")
+        envs = () if self._unmasked else getattr(message, "envs", ())
+        values = telling_values(
+            (one.key, one.value.decode(errors="surrogateescape")) for one in envs
+        )
         return {
-            field.name: self._field(name, field, value, hidden)
+            field.name: self._field(name, field, value, hidden, values)
             for field, value in message.ListFields()
         }
 
     def _field(
-        self, name: str, field: FieldDescriptor, value: Any, hidden: bool
+        self,
+        name: str,
+        field: FieldDescriptor,
+        value: Any,
+        hidden: bool,
+        values: list[str],
     ) -> Any:
         secret = (name, field.name) in SECRET_FIELDS
         secret = secret or (hidden and field.name == "value")
@@ -65,6 +75,8 @@ class MessageReader:
             self.url = value
         if secret and not self._unmasked:
             return self._mask(field, value)
+        if values and (name, field.name) in EXPANDED:
+            value = [hide_values(item, values) for item in value]
         kind = field.message_type
         if kind is not None and kind.GetOptions().map_entry:
             return self._map(kind.fields_by_name["value"], value)

@@ -18,6 +18,8 @@ __all__ = ["Method", "find_method"]
 #: protobuf package -> (layer of its calls, module of its stubs)
 _MODULES = {
     "runtime.v1": ("cri", "rpc.cri_v1_pb2"),
+    # kubelets before 1.26: cri-api pkg/apis/runtime/v1alpha2 has the same messages
+    "runtime.v1alpha2": ("cri", "rpc.cri_v1_pb2"),
     "v1": ("podresources", "rpc.podresources_v1_pb2"),
     "etcdserverpb": ("etcd", "rpc.etcd_v3_pb2"),
 }

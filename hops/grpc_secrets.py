@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SECRET_FIELDS", "hides_value"]
+__all__ = ["EXPANDED", "SECRET_FIELDS", "hides_value"]
 
 #: (message, field). Of a `url` only the last part, its token, is a secret; of a map all
 #: values are.
@@ -19,6 +19,8 @@ SECRET_FIELDS = frozenset(
         ("runtime.v1.AuthConfig", "registry_token"),
         # What a runtime adds with `verbose` repeats the whole configuration.
         ("runtime.v1.ContainerStatusResponse", "info"),
+        # The whole database.
+        ("etcdserverpb.SnapshotResponse", "blob"),
         ("etcdserverpb.AuthenticateRequest", "password"),
         ("etcdserverpb.AuthenticateResponse", "token"),
         ("etcdserverpb.AuthUserAddRequest", "password"),
@@ -26,7 +28,17 @@ SECRET_FIELDS = frozenset(
     }
 )
 
-_PAIRS = frozenset({"mvccpb.KeyValue", "etcdserverpb.PutRequest"})
+#: (message, field) into which values of the `envs` beside it may have been expanded.
+EXPANDED = frozenset(
+    {
+        ("runtime.v1.ContainerConfig", "command"),
+        ("runtime.v1.ContainerConfig", "args"),
+    }
+)
+
+_PAIRS = frozenset(
+    {"mvccpb.KeyValue", "etcdserverpb.PutRequest", "etcdserverpb.Compare"}
+)
 #: Parts of the keys under which Kubernetes keeps Secrets in etcd.
 _SECRET_KEY = b"/secrets/"
 

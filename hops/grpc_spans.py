@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hops.grpc_secrets import SECRET_FIELDS, hides_value
+from hops.expansions import telling_values, value_spans
+from hops.grpc_secrets import EXPANDED, SECRET_FIELDS, hides_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,12 +40,16 @@ def message_spans(kind: type[Message], data: bytes) -> list[Span]:
 def _walk(kind: Descriptor, data: bytes, start: int, end: int) -> Iterator[Span]:
     fields = list(_fields(data, start, end))
     hidden = hides_value(kind.full_name, _key(kind, data, fields))
+    values = _values(kind, data, fields)
     for number, begin, stop in fields:
         field = kind.fields_by_number.get(number)
         if field is None:
             continue
         if _is_secret(kind, field, hidden=hidden):
             yield from _secret(field, data, begin, stop)
+        elif (kind.full_name, field.name) in EXPANDED:
+            for first, last in value_spans(data[begin:stop], values):
+                yield begin + first, begin + last
         elif field.message_type is not None:
             yield from _walk(field.message_type, data, begin, stop)
 
@@ -67,6 +72,26 @@ def _secret(
         yield data.rfind(b"/", begin, stop) + 1, stop
     else:
         yield begin, stop
+
+
+def _values(
+    kind: Descriptor, data: bytes, fields: list[tuple[int, int, int]]
+) -> list[bytes]:
+    """The values of `envs`, which other fields may repeat."""
+    envs = kind.fields_by_name.get("envs")
+    if envs is None:
+        return []
+    pairs = []
+    for number, begin, stop in fields:
+        if number == envs.number:
+            parts = {part: data[b:e] for part, b, e in _fields(data, begin, stop)}
+            name, value = (parts.get(one, b"") for one in (1, 2))
+            pairs.append((_text(name), _text(value)))
+    return [value.encode(errors="surrogateescape") for value in telling_values(pairs)]
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="surrogateescape")
 
 
 def _key(kind: Descriptor, data: bytes, fields: list[tuple[int, int, int]]) -> bytes:

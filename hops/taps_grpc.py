@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hops.grpc_json import MessageReader
 from hops.grpc_registry import Method, find_method
 from hops.grpc_spans import message_spans
-from hops.masks import paint_spans, streaming_token
+from hops.masks import paint_spans, scrub, streaming_token
 from hops.pipe import Direction
 from hops.session import HEADER, TraceParent, from_token
 from wire.grpc_messages import (
@@ -130,7 +130,7 @@ class GrpcCalls:
     ) -> tuple[dict[str, Any], bytes | None]:
         """(facts, what may be shown of the bytes)."""
         if call.method is None:
-            return {}, message.data
+            return {}, self._unknown(direction, message)
         up = direction is Direction.UP
         kind = call.method.request if up else call.method.response
         info: dict[str, Any] = {"message_type": kind.DESCRIPTOR.full_name}
@@ -143,6 +143,16 @@ class GrpcCalls:
             return info | {"error": str(err)}, None
         # Compressed bytes cannot be painted over, and say nothing to a reader.
         return info, None if message.compressed else message.data
+
+    def _unknown(self, direction: Direction, message: GrpcMessage) -> bytes:
+        """Of a message whose fields nobody knows: without what looks like a credential."""
+        if self._teller.settings.secrets:
+            return message.data
+        shown = scrub(message.data)
+        if shown != message.data:
+            whole = [(0, len(message.data))]
+            self._teller.chunks.conceal_spans(direction, message.data, whole)
+        return shown
 
     def _conceal(
         self, direction: Direction, call: GrpcCall, message: GrpcMessage

@@ -8,8 +8,10 @@ before a line are marks of descriptors that travel beside it. See
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hops.expansions import hide_values, telling_values, value_spans
 from hops.masks import MASK
 from hops.pipe import Direction
 from wire.errors import RemoteProtocolError
@@ -78,13 +80,18 @@ class ShimLayer:
         if not isinstance(message, dict):
             raise RemoteProtocolError("no JSON object")
         kind, info = self._read(message)
-        secrets: list[str] = []  # items of environments
+        secrets: list[_Secret] = []
         if not self._teller.settings.secrets:
             info = _masked(info, secrets)
-            if secrets:
-                self._teller.chunks.conceal_spans(
-                    direction, line, _spans(line, secrets)
-                )
+            values = telling_values((one.name, one.value) for one in secrets)
+            spans = _spans(line, secrets) if secrets else []
+            if message.get("do") == "start" and isinstance(message.get("argv"), list):
+                # What a container runs by itself; an exec's command a user has typed.
+                shown = [hide_values(str(item), values) for item in message["argv"]]
+                info["message"]["argv"] = shown
+                spans += _argument_spans(line, message["argv"], values)
+            if spans:
+                self._teller.chunks.conceal_spans(direction, line, spans)
         self._teller.tell(
             direction,
             "process",
@@ -110,43 +117,70 @@ class ShimLayer:
         return "answer", info
 
 
-def _masked(value: Any, secrets: list[str], *, is_env: bool = False) -> Any:
-    """JSON without the values of environments, whose items are put into `secrets`."""
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    """A string in an environment, without its first `keeps` characters, `NAME=`."""
+
+    name: str
+    text: str
+    keeps: int = 0
+
+    @property
+    def value(self) -> str:
+        return self.text[self.keeps :]
+
+
+def _masked(value: Any, secrets: list[_Secret], *, is_env: bool = False) -> Any:
+    """JSON without the values of environments, which are put into `secrets`."""
     if isinstance(value, dict):
+        if is_env:
+            secrets += [_Secret(key, str(item)) for key, item in value.items()]
+            return dict.fromkeys(value, MASK)
         return {
-            key: _hidden(item, secrets)
-            if is_env
-            else _masked(item, secrets, is_env=key in ("env", "environment"))
+            key: _masked(item, secrets, is_env=key in ("env", "environment"))
             for key, item in value.items()
         }
     if isinstance(value, list):
         return [
-            _hidden(item, secrets) if is_env else _masked(item, secrets)
+            _hidden(str(item), secrets) if is_env else _masked(item, secrets)
             for item in value
         ]
     return value
 
 
-def _hidden(item: Any, secrets: list[str]) -> Any:
+def _hidden(item: str, secrets: list[_Secret]) -> str:
     """`NAME=***`, or just `***`."""
-    if not isinstance(item, str):
-        return MASK
     name, equals, _ = item.partition("=")
-    secrets.append(item)
-    return f"{name}={MASK}" if equals else MASK
+    keeps = len(name) + 1 if equals else 0
+    secrets.append(_Secret(name, item, keeps))
+    return f"{item[:keeps]}{MASK}"
 
 
-def _spans(line: bytes, items: list[str]) -> list[tuple[int, int]]:
-    """Where the values of `NAME=value`, or whole items, stand in a line of JSON."""
+def _spans(line: bytes, secrets: list[_Secret]) -> list[tuple[int, int]]:
+    """Where they stand in a line of JSON."""
     spans: list[tuple[int, int]] = []
-    for item in {*items}:
-        quoted = json.dumps(item).encode()
-        name = item.partition("=")[0] if "=" in item else None
-        skip = 1 if name is None else len(json.dumps(name)) - 1 + len("=")
+    for one in {*secrets}:
+        quoted = json.dumps(one.text).encode()
+        skip = len(json.dumps(one.text[: one.keeps])) - 1
         position = 0
         while (found := line.find(quoted, position)) >= 0:
             position = found + len(quoted)
             spans.append((found + skip, position - 1))
         if not position:
             return [(0, len(line))]  # written in another way
+    return spans
+
+
+def _argument_spans(
+    line: bytes, arguments: list[Any], values: list[str]
+) -> list[tuple[int, int]]:
+    """Where values were expanded into arguments, in a line of JSON."""
+    written = [json.dumps(value)[1:-1].encode() for value in values]
+    spans = []
+    for item in arguments:
+        quoted = json.dumps(item).encode()
+        start = line.find(quoted)
+        if start >= 0:
+            found = value_spans(quoted, written)
+            spans += [(start + first, start + last) for first, last in found]
     return spans

@@ -16,6 +16,7 @@ from rpc import mvcc_v3_pb2 as mvcc
     [
         ("/runtime.v1.RuntimeService/Exec", "cri", "runtime.v1.ExecRequest"),
         ("/runtime.v1.ImageService/PullImage", "cri", "runtime.v1.PullImageRequest"),
+        ("/runtime.v1alpha2.RuntimeService/Exec", "cri", "runtime.v1.ExecRequest"),
         ("/v1.PodResourcesLister/List", "podresources", "v1.ListPodResourcesRequest"),
         ("/etcdserverpb.KV/Range", "etcd", "etcdserverpb.RangeRequest"),
         ("/etcdserverpb.Watch/Watch", "etcd", "etcdserverpb.WatchRequest"),
@@ -84,6 +85,36 @@ def test_credentials_and_environments_of_cri_are_masked():
 
     assert shown["auth"] == {"username": "me", "password": "***"}
     assert masked
+
+
+def test_a_variable_is_masked_in_the_command_that_it_was_expanded_into():
+    config = cri.ContainerConfig(
+        command=["web", "--password=hUnTeR2"],
+        args=["hUnTeR2hUnTeR2", "1"],
+        envs=[
+            cri.KeyValue(key="PASSWORD", value=b"hUnTeR2"),
+            cri.KeyValue(key="HALF", value=b"hUnT"),
+            cri.KeyValue(key="N", value=b"1"),
+        ],
+    )
+    data = config.SerializeToString()
+
+    shown, masked = read(config)
+    painted = paint_spans(data, message_spans(type(config), data))
+
+    assert masked
+    assert shown["command"] == ["web", "--password=***"]
+    assert shown["args"] == ["******", "1"]
+    assert b"hUnT" not in painted
+    assert cri.ContainerConfig.FromString(painted).args == ["*" * 14, "1"]
+    assert read(config, unmasked=True)[0]["command"][1] == "--password=hUnTeR2"
+
+
+def test_a_snapshot_of_etcd_and_what_is_compared_with_a_secret_are_masked():
+    compare = etcd.Compare(key=b"/registry/secrets/d/s", value=b"hUnTeR2")
+
+    assert read(etcd.SnapshotResponse(blob=b"hUnTeR2")) == ({"blob": "***"}, True)
+    assert read(compare)[0]["value"] == "***"
 
 
 def test_a_verbose_status_is_masked_with_its_keys_left():

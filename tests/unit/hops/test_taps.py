@@ -279,6 +279,21 @@ def test_grpc_calls_are_named(cuts_up, cuts_down):
     assert len(tapped.of("http2")) == 8
 
 
+def test_a_message_of_an_unknown_method_is_told_without_what_looks_like_a_token():
+    tapped = Tapped(Hop.KUBELET_CRI)
+    block = (
+        b"\x83"
+        + literal(b":path", b"/x.Y/Z")
+        + literal(b"content-type", b"application/grpc")
+    )
+    up = PREFACE + h2(4, 0, 0, b"") + h2(1, 4, 1, block)
+
+    tapped.feed(UP, up + h2(0, 1, 1, grpc_message(b"\x0abearer hUnTeR2")))
+
+    (message,) = [e for e in tapped.of("grpc") if e.type == "message"]
+    assert base64.b64decode(message.data) == b"\x0abearer *******"
+
+
 def test_a_server_that_speaks_first_does_not_confuse_the_tap():
     tapped = Tapped(Hop.KUBELET_CRI)
 

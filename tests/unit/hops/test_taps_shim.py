@@ -32,6 +32,38 @@ def test_a_shim_is_told_line_by_line_without_the_values_of_environments(cuts):
     assert chunks == FD_MARK + request.replace(b"hUnTeR2", b"*" * 7)
 
 
+def test_a_value_is_hidden_whole_and_in_the_command_that_it_was_expanded_into():
+    tapped = Tapped(Hop.CRI_SHIM, TraceSettings(data_bytes=ALL_BYTES))
+    request = encode(
+        {
+            "id": 1,
+            "do": "start",
+            "argv": ["web", "--key=aGk=aGk=", "--name=web"],
+            "env": {"KEY": "aGk=aGk=", "HOSTNAME": "web", "N": "1"},
+        }
+    )
+
+    tapped.feed(UP, request)
+
+    (told,) = tapped.of("process")
+    assert told.info["message"]["env"] == dict.fromkeys(("KEY", "HOSTNAME", "N"), "***")
+    assert told.info["message"]["argv"] == ["web", "--key=***", "--name=web"]
+    chunk = tapped.data("bytes", "up", "chunk")
+    assert b"aGk" not in chunk
+    assert b"--name=" in chunk
+    assert len(chunk) == len(request)
+
+
+def test_the_command_of_an_exec_is_what_a_user_typed():
+    tapped = Tapped(Hop.CRI_SHIM)
+    request = {"id": 1, "do": "exec", "argv": ["echo", "nginx"], "env": {"A": "nginx"}}
+
+    tapped.feed(UP, encode(request))
+
+    (told,) = tapped.of("process")
+    assert told.info["message"]["argv"] == ["echo", "nginx"]
+
+
 def test_secrets_are_shown_when_they_are_asked_for():
     tapped = Tapped(Hop.CRI_SHIM, TraceSettings(secrets=True))
 
