@@ -14,6 +14,7 @@ from kubectl_cli.changes import (
     DryRun,
     ResultPrinter,
     add_source,
+    as_one,
     dry_run_of,
     raise_all,
     validates,
@@ -74,7 +75,7 @@ def create_from_files(options: Options, factory: Factory) -> int:
             errors.append(add_source(error, "creating", manifest.source))
         else:
             printer.show(obj, "created")
-    raise_all(errors + unread)
+    raise_all(errors + as_one(unread))
     if not count:
         raise CommandError("no objects passed to create")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
@@ -203,20 +204,19 @@ class GetCommand:
         # kubectl reads everything before it prints, since it has to know how many
         # kinds there are to put the kind before the names
         answers = [(each, self._tables(each)) for each in requests]
-        good = {each.resource for each, tables in answers if tables is not None}
-        printers: dict[Resource, TablePrinter] = {}
-        for request, tables in answers:
-            for table in _as_one_table(tables or ()):
-                if not table.get("rows"):
-                    continue
-                if request.resource not in printers:
-                    if printers and not self._options.flag("no-headers"):
-                        print()
-                    printers[request.resource] = self._table_printer(
-                        request.resource, with_kind=len(good) > 1
-                    )
-                sys.stdout.write(printers[request.resource].render(table))
-        if not printers and not self._errors:
+        answers = [(each, tables) for each, tables in answers if tables is not None]
+        kinds = {each.resource for each, _ in answers}
+        texts = []
+        # neighbours of one kind are one table: one header, common widths
+        for resource, group in groupby(answers, key=lambda each: each[0].resource):
+            printer = self._table_printer(resource, with_kind=len(kinds) > 1)
+            for _, tables in group:
+                for table in _as_one_table(tables):
+                    printer.add(table)
+            texts.append(printer.flush())
+        shown = [text for text in texts if text]
+        sys.stdout.write(("" if self._options.flag("no-headers") else "\n").join(shown))
+        if not shown and not self._errors:
             self._say_nothing_found(requests)
 
     def _tables(self, request: _Request) -> list[JsonObject] | None:

@@ -40,6 +40,15 @@ class TablePrinter:
 
     def render(self, table: JsonObject, event: str = "") -> str:
         """The lines for a Table; `event` is a first column for --output-watch-events."""
+        self.add(table, event)
+        return self.flush()
+
+    def flush(self) -> str:
+        """The lines that were added since the last flush, aligned with each other."""
+        return self._writer.flush()
+
+    def add(self, table: JsonObject, event: str = "") -> None:
+        """Keep the lines for a Table."""
         # "in a watch only the first object has the columns"
         self._columns = table.get("columnDefinitions") or self._columns
         shown = [
@@ -53,7 +62,6 @@ class TablePrinter:
         self._headed = self._headed or bool(rows)
         for row in rows:
             self._writer.line("\t".join(self._cells(row, shown, event)))
-        return self._writer.flush()
 
     def _headers(self, shown: list[int], event: str) -> list[str]:
         headers = [self._columns[index]["name"].upper() for index in shown]

@@ -239,6 +239,9 @@ get namespaces agreement -o json
 get pods -n no-such-namespace
 get pods -l app=nothing
 get configmaps -n default -l no=thing
+get pods one unbound
+get pod/unbound svc/missing pod/one cm/kube-root-ca.crt pod/two
+get pod/one cm/kube-root-ca.crt pod/two --no-headers
 get pod missing
 get pod missing --ignore-not-found
 get pod one missing
