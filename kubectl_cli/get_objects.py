@@ -203,8 +203,8 @@ class GetCommand:
     def _print_tables(self, requests: list[_Request]) -> None:
         # kubectl reads everything before it prints, since it has to know how many
         # kinds there are to put the kind before the names
-        answers = [(each, self._tables(each)) for each in requests]
-        answers = [(each, tables) for each, tables in answers if tables is not None]
+        asked = [(each, self._tables(each)) for each in requests]
+        answers = [(each, tables) for each, tables in asked if tables is not None]
         kinds = {each.resource for each, _ in answers}
         texts = []
         # neighbours of one kind are one table: one header, common widths
