@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cri_runtime.errors import CriError
 from cri_runtime.execs import Streams, check_running
 from cri_runtime.shim_client import ShimError
+from cri_runtime.streaming.sizes import Sizes
 from hops.tasks import spawn
 from wire.exit_status import ExitResult, internal_error
 from wire.remotecommand import StreamOptions
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from cri_runtime.execs import Execs
     from cri_runtime.records import Container
     from cri_runtime.sandboxes import Sandboxes
-    from cri_runtime.shim_client import ShimClient
     from cri_runtime.streaming.requests import PendingRequest
     from cri_runtime.streaming.session import Session
-    from wire.terminal import TerminalSize
 
 __all__ = ["serve_attach"]
 
@@ -46,9 +45,9 @@ async def serve_attach(
     try:
         check_running(container)
         shim = sandboxes.shim(container.sandbox_id)
-        session.on_resize = lambda size: _resize(shim, container, size)
+        session.on_resize = Sizes(shim, container.id).put
         if session.size is not None:  # it came with the streams, before we listened
-            _resize(shim, container, session.size)
+            session.on_resize(session.size)
         await shim.request(
             "attach",
             # in the order that the shim takes them
@@ -103,21 +102,6 @@ async def _serve_played(
         running.streams.close()
         await running.kill()
     return ExitResult()
-
-
-def _resize(shim: ShimClient, container: Container, size: TerminalSize) -> None:
-    spawn("resize", _send_size(shim, container, size))
-
-
-async def _send_size(
-    shim: ShimClient, container: Container, size: TerminalSize
-) -> None:
-    try:
-        await shim.request(
-            "resize", container=container.id, width=size.width, height=size.height
-        )
-    except ShimError:
-        return  # it has ended
 
 
 async def _stdin_or_container_ended(
