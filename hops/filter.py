@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hops.hop import Role
     from hops.pipe import Pipe
 
-__all__ = ["HopProtocol", "HopTransport"]
+__all__ = ["HopProtocol", "HopTransport", "connection_facts"]
 
 
 class _Lane:
@@ -167,7 +167,7 @@ class HopProtocol(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self.pipe.host = self._carry_out
-        facts = _facts(self._transport)
+        facts = connection_facts(self._transport)
         actions = self.pipe.connected(facts, self._loop.time())
         if actions:
             self._lane(outward=True).run(actions)
@@ -374,7 +374,7 @@ class HopProtocol(asyncio.BufferedProtocol):
 _NOBODY = asyncio.BaseProtocol()
 
 
-def _facts(transport: asyncio.Transport) -> dict[str, Any]:
+def connection_facts(transport: asyncio.BaseTransport) -> dict[str, Any]:
     """What a trace tells of a connection when it stands."""
     facts: dict[str, Any] = {}
     for name in ("sockname", "peername"):

@@ -52,6 +52,14 @@ class Hops:
             return None
         return self._pipe_maker().make(hop, role)
 
+    def witness(self, hop: Hop, role: Role) -> Pipe | None:
+        """A Pipe to tell of what no connection carried; None while nobody looks.
+
+        No fault acts on it.
+        """
+        maker = self._maker
+        return None if maker is None or maker.idle else maker.witness(hop, role)
+
     def trace_to(
         self,
         directory: str | Path | None,

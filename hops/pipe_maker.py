@@ -115,6 +115,11 @@ class PipeMaker:
         self._pipes.add(pipe)
         return pipe
 
+    def witness(self, hop: Hop, role: Role) -> Pipe:
+        """A Pipe that is only fed: of an exchange that went over no connection."""
+        connection = ConnectionFacts(hop, 0, self._process, role, self._new_id())
+        return Pipe(connection=connection, taps_from=self)
+
     def refresh(self, now: float) -> None:
         """Let every open connection see what has changed, before its next byte."""
         for pipe in tuple(self._pipes):

@@ -81,6 +81,7 @@ class ApiServerTap:
         given = options.write_kubeconfig
         self._kubeconfig = Path(given) if given else folder.path / "kubeconfig"
         self._tap = HttpTap(
+            hops,
             self.hop,
             lambda client: _Route(self._upstream, self._credentials),
             self._listen,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from hops.connection import Connection
     from hops.hop import Address, Hop
+    from hops.hops import Hops
     from tap.upstream import Upstream
 
 __all__ = ["ByteTap", "Changer"]
@@ -44,6 +45,7 @@ class ByteTap(Front):
 
     def __init__(
         self,
+        hops: Hops,
         hop: Hop,
         upstream: Upstream,
         address: Address,
@@ -52,7 +54,7 @@ class ByteTap(Front):
         onward_tls: Callable[[str | None], ssl.SSLContext | None] = lambda chosen: None,
         changer: Callable[[], Changer] | None = None,
     ) -> None:
-        super().__init__(hop, address, tls)
+        super().__init__(hops, hop, address, tls)
         self._upstream = upstream
         self._onward_tls = onward_tls
         self._changer = changer
@@ -63,7 +65,7 @@ class ByteTap(Front):
         try:
             server = await self._upstream.dial(self._onward_tls(chosen))
         except ConnectError as err:
-            logger.warning("%s", err)
+            self.tell_unreached(client, err)
             client.abort()
             return
         try:

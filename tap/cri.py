@@ -70,11 +70,14 @@ class CriTap:
         self._upstream = Upstream(hops, self.hop, server)
         self._targets: StreamTargets
         self._streams = HttpTap(
+            hops,
             Hop.KUBELET_CRI_STREAMING,
             lambda client: _StreamRoute(hops, self._targets),
             (options.stream_address, 0),
         )
-        self._tap = ByteTap(self.hop, self._upstream, listen, changer=self._changer)
+        self._tap = ByteTap(
+            hops, self.hop, self._upstream, listen, changer=self._changer
+        )
 
     def _changer(self) -> StreamUrlChanger:
         return StreamUrlChanger(self._targets.replace)

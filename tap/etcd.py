@@ -77,6 +77,7 @@ class EtcdTap:
                 f" {options.listen}"
             )
         self._tap = ByteTap(
+            hops,
             self.hop,
             self._upstream,
             listen,

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from hops.connection import Connection
 from hops.hops import Hops
 from hops.listen import listen
 from hops.tasks import cancel_and_wait, spawn
+from tap.unreached import tell_unreached
 
 if TYPE_CHECKING:
     import asyncio
     import ssl
 
+    from hops.errors import ConnectError
     from hops.hop import Address, Hop
     from hops.listen import Listener
 
 __all__ = ["Front"]
+
+logger = logging.getLogger(__name__)
 
 
 class Front:
     """Listens; `start` it, and `close` it. Who serves clients says how in `serve`."""
 
     def __init__(
-        self, hop: Hop, address: Address, tls: ssl.SSLContext | None = None
+        self, hops: Hops, hop: Hop, address: Address, tls: ssl.SSLContext | None = None
     ) -> None:
+        self._hops = hops
         self._hop = hop
         self._address = address
         self._tls = tls
@@ -55,6 +61,20 @@ class Front:
         task = spawn("tap connection", self.serve(client))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def tell_unreached(
+        self,
+        client: Connection,
+        reason: ConnectError,
+        *,
+        asked: bytes = b"",
+        answered: bytes = b"",
+    ) -> None:
+        """The server is not there: log it, and put it into the trace."""
+        logger.warning("%s", reason)
+        tell_unreached(
+            self._hops, self._hop, client, reason, asked=asked, answered=answered
+        )
 
     async def serve(self, client: Connection) -> None:
         """See to one client to its end."""

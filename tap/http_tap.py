@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from hops.connection import Connection
     from hops.hop import Address, Hop
+    from hops.hops import Hops
     from wire.http1 import RequestHead
 
 __all__ = ["HttpTap", "Route", "RouteRefusedError", "Router"]
@@ -72,17 +73,18 @@ class HttpTap(Front):
 
     def __init__(
         self,
+        hops: Hops,
         hop: Hop,
         router: Router,
         address: Address,
         *,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        super().__init__(hop, address, tls)
+        super().__init__(hops, hop, address, tls)
         self._router = router
 
     async def serve(self, client: Connection) -> None:
-        pair = _Pair(client, self._router(client))
+        pair = _Pair(client, self._router(client), self)
         try:
             await pair.run()
         except OSError as err:
@@ -94,15 +96,17 @@ class HttpTap(Front):
 class _Pair:
     """A client's connection and that to the server."""
 
-    def __init__(self, client: Connection, route: Route) -> None:
+    def __init__(self, client: Connection, route: Route, front: Front) -> None:
         self._client = client
         self._route = route
+        self._front = front
         self._server: Connection | None = None
         self._core = HttpCore(route.rewrite, route.answered)
         self._decided = asyncio.Event()
 
     async def run(self) -> None:
         """Until both directions have ended. Raises OSError when one breaks."""
+        request = b""
         try:
             request = await self._first_request()
             if not self._core.begun:
@@ -117,8 +121,11 @@ class _Pair:
             await self._answer(_plain(err.status, str(err)))
             return
         except ConnectError as err:
-            logger.warning("%s", err)
-            await self._refuse(502, f"mini-kube tap: {err}")
+            answer = _refusal(502, f"mini-kube tap: {err}")
+            self._front.tell_unreached(
+                self._client, err, asked=request, answered=answer
+            )
+            await self._answer(answer)
             return
         await self._join(self._server, request)
 

@@ -102,7 +102,9 @@ class KubeletTap:
         host = listen[0] if isinstance(listen, tuple) else "localhost"
         hosts = (host, "127.0.0.1", "::1", "localhost")
         self._keys = make_keys(folder.path, tuple(dict.fromkeys(hosts)))
-        self._tap = HttpTap(self.hop, self._route, listen, tls=self._server_context())
+        self._tap = HttpTap(
+            hops, self.hop, self._route, listen, tls=self._server_context()
+        )
         self._own: ssl.SSLContext | None = None
 
     def _server_context(self) -> ssl.SSLContext:

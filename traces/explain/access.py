@@ -24,6 +24,8 @@ _FORBIDDEN: Final = re.compile(
     r'(?: in API group "[^"]*")?(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
 _DIAL: Final = re.compile(r"dial (?:tcp|unix) (?P<address>\S+): (?P<why>.*)")
+#: What `mini-kube tap` says in the place of a server that it cannot reach.
+_TAP: Final = "mini-kube tap: "
 _CREDENTIALS: Final = ("authorization", "cookie")
 
 
@@ -175,7 +177,10 @@ def too_many(story: Story) -> Found:
 def backend_unreachable(story: Story) -> Found:
     """The API server or the kubelet cannot connect to the next one."""
     for exchange, match in dial_errors(story):
-        who, whom = _behind(story, exchange)
+        tapped = exchange.message.startswith(_TAP)
+        who, whom = (
+            ("tap", listener_of(exchange.hop)) if tapped else _behind(story, exchange)
+        )
         if exchange.response:
             yield (
                 exchange.response,
@@ -214,10 +219,12 @@ def certificate(story: Story) -> Found:
         text = exchange.message if exchange.status >= 400 else ""
         found = re.search(r"(?:x509|tls): .*", text)
         if found and exchange.response:
+            tapped = text.startswith(_TAP)
+            who = "tap" if tapped else listener_of(exchange.hop)
             yield (
                 exchange.response,
-                f"The {listener_of(exchange.hop)} does not trust, or is not trusted by,"
-                f" the next one: {found[0]}",
+                f"The {who} does not trust, or is not trusted by, the next one:"
+                f" {found[0]}",
             )
 
 

@@ -9,6 +9,8 @@ from hops.errors import ConnectError
 from tap.errors import TapError
 from tests.integration.tap.conftest import Pki, read_all, read_until
 from tests.support.settling import settled
+from traces.explain.engine import explain
+from traces.reader import read_folder
 
 END = b"\r\n\r\n"
 GET = b"GET /api HTTP/1.1\r\nHost: tap\r\n\r\n"
@@ -263,7 +265,10 @@ async def test_a_client_that_asks_nothing_disturbs_nobody(tapped, server):
     assert server.accepted.empty()
 
 
-async def test_a_server_that_went_away_is_told_as_a_status(tapped, server):
+async def test_a_server_that_went_away_is_told_as_a_status_and_in_the_trace(
+    tapped, server, hops, tmp_path
+):
+    hops.trace_to(tmp_path / "trace")
     await server.close()
     client = await tapped.connect()
     client.write(GET)
@@ -274,6 +279,12 @@ async def test_a_server_that_went_away_is_told_as_a_status(tapped, server):
     assert json.loads(body)["message"] == (
         f"mini-kube tap: dial tcp 127.0.0.1:{server.port}: connect: connection refused"
     )
+    hops.trace_to(None)
+    (session,) = read_folder(tmp_path / "trace").sessions
+    assert session.status == "502 Bad Gateway"
+    (found,) = explain(session.events)
+    assert found.rule == "backend-unreachable"
+    assert found.text.startswith("The tap cannot reach the apiserver at 127.0.0.1:")
 
 
 async def test_it_does_not_start_before_a_server_of_another_authority(
