@@ -92,7 +92,10 @@ def _integer(text: str | None) -> int | None:
     # int() takes more than strconv.ParseInt: blanks, underscores, foreign digits.
     if not _INTEGER.fullmatch(text):
         raise UndecodableLogOptionsError(text)
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:  # more digits than it reads
+        raise UndecodableLogOptionsError(text) from None
     if not -_MAX_INT64 - 1 <= value <= _MAX_INT64:
         raise UndecodableLogOptionsError(text)
     return value

@@ -118,12 +118,13 @@ def parse_port(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         reason = f'strconv.ParseUint: parsing "{text}": invalid syntax'
         raise RemoteProtocolError(f'unable to parse "{text}" as a port: {reason}')
-    if len(text.lstrip("0")) > len(str(_MAX_PORT)) or int(text) > _MAX_PORT:
+    digits = text.lstrip("0") or "0"  # int() takes 4300 of them at most
+    if len(digits) > len(str(_MAX_PORT)) or int(digits) > _MAX_PORT:
         reason = f'strconv.ParseUint: parsing "{text}": value out of range'
         raise RemoteProtocolError(f'unable to parse "{text}" as a port: {reason}')
-    if int(text) < 1:
+    if digits == "0":
         raise RemoteProtocolError(f'port "{text}" must be > 0')
-    return int(text)
+    return int(digits)
 
 
 def parse_ports(values: Iterable[str]) -> list[int]:

@@ -17,6 +17,7 @@ from wire.http1_body import BodyReader
 __all__ = ["RequestFramer"]
 
 _MAX_HEAD = 1024 * 1024
+_MAX_LENGTH_DIGITS = 18  # more are no 63 bits, or zeros that nobody sends
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _INTERESTING = re.compile(
     rb"\n(upgrade|content-length|transfer-encoding)[ \t]*:[ \t]*([^\r\n]*)",
@@ -114,6 +115,6 @@ def _body_reader(fields: list[tuple[bytes, bytes]]) -> BodyReader:
     if b"transfer-encoding" in values:
         return BodyReader(None, chunked=True)
     text = values.get(b"content-length", b"0")
-    if not text.isdigit():
+    if not text.isdigit() or len(text) > _MAX_LENGTH_DIGITS:
         raise RemoteProtocolError("bad Content-Length")
     return BodyReader(int(text))

@@ -71,9 +71,11 @@ def _skip_space(text: str, position: int) -> int:
 
 
 def _to_size(value: object) -> TerminalSize | None:
+    # encoding/json: keys match in any case, null and absent leave zero.
+    if value is None:
+        return TerminalSize(0, 0)
     if not isinstance(value, dict):
         return None
-    # encoding/json: keys match in any case, null and absent leave zero.
     fields = {str(key).lower(): item or 0 for key, item in value.items()}
     width, height = fields.get("width", 0), fields.get("height", 0)
     if _is_uint16(width) and _is_uint16(height):

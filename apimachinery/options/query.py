@@ -73,7 +73,9 @@ def parse_int(text: str) -> int:
     """
     if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise bad_request(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax")
-    number = int(text)
+    digits = text.lstrip("+-0") or "0"
+    # int() takes 4300 digits at most; 2**63 has 19
+    number = int(digits[:20]) * (-1 if text[0] == "-" else 1)
     if not -(2**63) <= number < 2**63:
         raise bad_request(
             f"strconv.ParseInt: parsing {quote(text)}: value out of range"

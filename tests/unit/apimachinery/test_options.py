@@ -47,9 +47,12 @@ def test_list_options_are_read_from_the_query():
     ("query", "message"),
     [
         ({"limit": "x"}, 'strconv.ParseInt: parsing "x": invalid syntax'),
-        (
-            {"timeoutSeconds": "9" * 30},
-            f'strconv.ParseInt: parsing "{"9" * 30}": value out of range',
+        *(
+            (
+                {"timeoutSeconds": digits},
+                f'strconv.ParseInt: parsing "{digits}": value out of range',
+            )
+            for digits in ("9" * 30, "-" + "9" * 30, "9" * 5000, str(2**63))
         ),
         ({"fieldSelector": "x"}, "invalid selector: 'x'; can't understand 'x'"),
     ],
@@ -59,6 +62,16 @@ def test_a_value_that_cannot_be_read_is_a_bad_request(query, message):
         ListOptions.from_query(Query(query))
 
     assert (caught.value.code, caught.value.message) == (400, message)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("+5", 5), ("-0", 0), ("0" * 5000 + "7", 7), (str(-(2**63)), -(2**63))],
+)
+def test_numbers_have_a_sign_and_zeros_in_front(text, number):
+    assert ListOptions.from_query(Query({"timeoutSeconds": text})).timeout_seconds == (
+        number
+    )
 
 
 MATCH = "resourceVersionMatch"

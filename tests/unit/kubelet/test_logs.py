@@ -194,6 +194,7 @@ def test_query(query, options):
     ("query", "error"),
     [
         ({"tailLines": "x"}, UndecodableLogOptionsError),
+        ({"tailLines": "9" * 5000}, UndecodableLogOptionsError),
         ({"sinceTime": "yesterday"}, UndecodableLogOptionsError),
         ({"tailLines": "-1"}, InvalidLogOptionsError),
         ({"limitBytes": "0"}, InvalidLogOptionsError),

@@ -70,3 +70,11 @@ def test_a_head_that_never_ends_is_left_to_the_parser():
 
     assert framer.feed(data) == data
     assert framer.feed(b"\r\n\r\n" + UPGRADE + b"x")[-1:] == b"x"
+
+
+def test_a_length_of_thousands_of_digits_is_left_to_the_parser():
+    framer = RequestFramer()
+    data = b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nbody"
+
+    assert framer.feed(data) == data
+    assert not framer.upgrading

@@ -25,9 +25,10 @@ def test_keys_match_in_any_case_and_order(data):
 
 
 def test_absent_and_null_are_zero_as_in_go():
-    data = b'{"Width":null}{"Height":3}'
+    data = b'null {"Width":null}{"Height":3}'
 
     assert ResizeDecoder().receive_data(data) == [
+        TerminalSize(0, 0),
         TerminalSize(0, 0),
         TerminalSize(0, 3),
     ]

@@ -389,6 +389,10 @@ def test_ports_are_decimal(text):
     assert parse_port(text) == int(text)
 
 
+def test_a_port_may_have_any_number_of_leading_zeros():
+    assert parse_port("0" * 5000 + "80") == 80
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [
@@ -399,6 +403,7 @@ def test_ports_are_decimal(text):
         (["9" * 5000], "value out of range"),
         (["²"], "invalid syntax"),
         (["0"], 'port "0" must be > 0'),
+        (["0" * 5000], 'port "0000'),
     ],
 )
 def test_bad_ports_of_a_query_are_refused_in_words_of_the_kubelet(values, text):
