@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from apimachinery.field_errors import FieldError, forbidden, invalid, not_supported
+from apimachinery.go_text import quote
 from apimachinery.go_time import rfc3339_problem
 from apimachinery.options.checks import ROOT
-from apimachinery.options.query import Query, parse_int
+from apimachinery.options.query import Query
 from apimachinery.status import bad_request
 
 __all__ = ["PodExecOptions", "PodLogOptions", "PortForwardOptions"]
@@ -61,13 +62,28 @@ class PortForwardOptions:
 
     @classmethod
     def from_query(cls, query: Query) -> Self:
-        """Read the ports.
+        """Read the ports. Whether one is 0 the kubelet looks.
+
+        Source: kubernetes/apimachinery pkg/apis/meta/v1/conversion.go
+        (Convert_Slice_string_To_Slice_int32).
 
         Raises:
-            StatusError: 400, a port is not a number.
+            StatusError: 400, a port is no number of 16 bits.
         """
         texts = [part for value in query.all("ports") for part in value.split(",")]
-        return cls(tuple(parse_int(text) for text in texts if text))
+        return cls(tuple(map(_parse_uint16, texts)))
+
+
+def _parse_uint16(text: str) -> int:
+    digits = text.lstrip("0")
+    if not (text.isascii() and text.isdigit()):
+        problem = "invalid syntax"
+    elif len(digits) > 5 or int(digits or "0") > 0xFFFF:
+        problem = "value out of range"
+    else:
+        return int(digits or "0")
+    reason = f"strconv.ParseUint: parsing {quote(text)}: {problem}"
+    raise bad_request(f"cannot convert to []int32: {reason}")
 
 
 _STREAMS: Final = ("All", "Stdout", "Stderr")

@@ -216,6 +216,27 @@ def test_ports_may_be_repeated_or_listed():
     assert options.ports == (80, 443, 1)
 
 
+@pytest.mark.parametrize(
+    ("ports", "problem"),
+    [
+        ("x", 'parsing "x": invalid syntax'),
+        ("", 'parsing "": invalid syntax'),
+        ("80,", 'parsing "": invalid syntax'),
+        ("-1", 'parsing "-1": invalid syntax'),
+        ("+80", 'parsing "+80": invalid syntax'),
+        ("80,65536", 'parsing "65536": value out of range'),
+    ],
+)
+def test_a_port_has_sixteen_bits(ports, problem):
+    with pytest.raises(StatusError) as caught:
+        PortForwardOptions.from_query(Query([("ports", ports)]))
+
+    assert caught.value.code == 400
+    assert caught.value.message == (
+        f"cannot convert to []int32: strconv.ParseUint: {problem}"
+    )
+
+
 def test_log_options_make_the_query_they_are_read_from():
     query = Query(
         {"tailLines": "0", "follow": "true", "sinceTime": "2024-01-01T00:00:00Z"}
