@@ -12,6 +12,8 @@ import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cri_runtime.scripts.matching import fits_whole
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -29,6 +31,7 @@ _ENDS = {"exit_code", "signal"}
 _ANSWER = {"argv", "times", "run", "steps", *_DONE, *_ENDS}
 _SCRIPT = {"main", "exec", "otherwise", "ports", "files", "root", "python_path"}
 _PORT = {"reply", "echo", "close", "http", "exchange", "call", "delay"}
+_LONGEST_DELAY = 365 * 24 * 3600.0
 _CALL = re.compile(r"[^:]+(?::[A-Za-z_][\w.]*)")
 
 
@@ -54,10 +57,10 @@ class Answer:
     run: bool = False
 
     def fits(self, command: Sequence[str]) -> bool:
-        """Whether it is meant for this command."""
-        return self.pattern is None or bool(
-            self.pattern.fullmatch(shlex.join(command))
-            or self.pattern.fullmatch(" ".join(command))
+        """Whether it is meant for this command. Raises MatchTooLong."""
+        return self.pattern is None or any(
+            fits_whole(self.pattern, line)
+            for line in (shlex.join(command), " ".join(command))
         )
 
 
@@ -85,6 +88,9 @@ class Script:
         """The first answer for a command, before `otherwise`.
 
         `used` says how often each was given, by index.
+
+        Raises:
+            MatchTooLong: a pattern takes too much time.
         """
         for answer in self.answers:
             worn = answer.times and used.get(answer.index, 0) >= answer.times
@@ -122,11 +128,17 @@ def _answer(document: Any, where: str, index: int) -> Answer:
     if not isinstance(times, int) or isinstance(times, bool) or times < 0:
         raise ScriptError(f"{where}.times: a number is expected")
     pattern = document.get("argv")
-    try:
-        compiled = re.compile(pattern, re.DOTALL) if pattern is not None else None
-    except (re.error, TypeError) as err:
-        raise ScriptError(f"{where}.argv: no regular expression: {err}") from None
+    compiled = None if pattern is None else _pattern(pattern, f"{where}.argv")
     return Answer(index, compiled, times, bool(document.get("run")))
+
+
+def _pattern(text: Any, where: str) -> re.Pattern[str]:
+    if isinstance(text, str):
+        try:
+            return re.compile(text, re.DOTALL)
+        except (re.error, RecursionError, OverflowError) as err:
+            raise ScriptError(f"{where}: no regular expression: {err}") from None
+    raise ScriptError(f"{where}: no regular expression: a text is expected")
 
 
 def _check_answer(document: Any, where: str) -> None:
@@ -154,7 +166,8 @@ def _check_done(done: JsonObject, where: str) -> None:
 
 def _check_delay(done: JsonObject, where: str) -> None:
     delay = done.get("delay", 0)
-    if not isinstance(delay, int | float) or isinstance(delay, bool) or delay < 0:
+    known = isinstance(delay, int | float) and not isinstance(delay, bool)
+    if not known or not 0 <= delay <= _LONGEST_DELAY:  # which nan is not, either
         raise ScriptError(f"{where}.delay: seconds are expected")
 
 
@@ -177,8 +190,10 @@ def _check_ports(ports: Any) -> None:
         content(answer.get("reply", ""), f"{where}.reply")
         for route in _list(answer.get("http", []), f"{where}.http"):
             _object(route, f"{where}.http", {"path", "status", "body", "headers"})
+            _pattern(route.get("path", ""), f"{where}.http.path")
         for turn in _list(answer.get("exchange", []), f"{where}.exchange"):
             _object(turn, f"{where}.exchange", {"expect", "reply"})
+            _pattern(turn.get("expect", ""), f"{where}.exchange.expect")
 
 
 def _files(document: Any) -> dict[str, bytes]:

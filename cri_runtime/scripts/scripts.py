@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cri_runtime.errors import CriError
 from cri_runtime.scripts.kwok import KwokConfig, NoTarget
+from cri_runtime.scripts.matching import MatchTooLong
 from cri_runtime.scripts.script import COMMANDS, Script, ScriptError, parse_script
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Scripts:
         """How a command is to be run in a container.
 
         Raises:
-            NoSuchCommand: its script has no answer to it.
+            NoSuchCommand: its script has no answer to it, or none in time.
         """
         process = replace(container.process, argv=command)
         pod, name = sandbox.config.metadata, container.config.metadata.name
@@ -94,7 +95,10 @@ class Scripts:
             return process
         script = self._load(process.script)
         used = self._used.setdefault(container.id, Counter())
-        answer = script.find(command, used)
+        try:
+            answer = script.find(command, used)
+        except MatchTooLong as error:
+            raise NoSuchCommand(f"script: {error}") from None
         if answer is None and script.has_files and _is_ours(command):
             root = Path(process.script).with_name("root")
             return replace(process, argv=program("command", str(root), *command))
@@ -155,20 +159,30 @@ def _script_of(sandbox: Sandbox, container: str, image: Image) -> Script | None:
     if text := sandbox.config.annotations.get(ANNOTATION):
         document = _parsed(text)
         if isinstance(document, dict) and "containers" in document:
-            document = document["containers"].get(container, image.entry.script)
+            document = _own(document["containers"], container, image.entry.script)
     return None if document is None else parse_script(document)
+
+
+def _own(scripts: Any, container: str, default: Any) -> Any:
+    """What a pod's script says of one of its containers."""
+    if not isinstance(scripts, dict):
+        raise ScriptError("containers: an object is expected")
+    return scripts.get(container, default)
 
 
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
+    except RecursionError as error:
+        raise ScriptError(f"neither JSON nor YAML: {error}") from None
     except ValueError:
         import yaml  # 20 ms, for those who write it by hand
 
         try:
             # Keys of YAML may be numbers, as ports are; those of a script are texts.
             return json.loads(json.dumps(yaml.safe_load(text)))
-        except (yaml.YAMLError, TypeError) as error:
+        # A ValueError: a YAML anchor within itself.
+        except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
             raise ScriptError(f"neither JSON nor YAML: {error}") from None
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import io
 import tarfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from cri_runtime.errors import CriError
 from cri_runtime.images.programs.commands import Root
 from cri_runtime.images.programs.log_player import decode
+from cri_runtime.scripts.matching import MatchTooLong
 from cri_runtime.scripts.script import ScriptError, parse_script
+from cri_runtime.scripts.scripts import ANNOTATION, Scripts
+from rpc import cri_v1_pb2 as cri
 
 
 @pytest.mark.parametrize(
@@ -24,12 +30,19 @@ from cri_runtime.scripts.script import ScriptError, parse_script
         ({"exec": [{"exit_code": 256}]}, "exec[0].exit_code: a number from 0 to 255"),
         ({"exec": [{"signal": "NONE"}]}, "exec[0].signal: there is no signal 'NONE'"),
         ({"exec": [{"delay": -1}]}, "exec[0].delay: seconds are expected"),
+        ({"exec": [{"delay": float("nan")}]}, "exec[0].delay: seconds are expected"),
+        ({"exec": [{"argv": 1}]}, "exec[0].argv: no regular expression"),
         ({"exec": [{"call": "name"}]}, "exec[0].call: module:function is expected"),
         ({"exec": [{"times": True}]}, "exec[0].times: a number is expected"),
         ({"exec": [{"steps": [{"exit_code": 1}]}]}, "steps: unknown: exit_code"),
         ({"main": []}, "main: an object is expected"),
         ({"ports": {"http": {}}}, "ports.http: not a port"),
         ({"ports": {"80": {"http": [{"url": 1}]}}}, "ports.80.http: unknown: url"),
+        (
+            {"ports": {"80": {"http": [{"path": "("}]}}},
+            "ports.80.http.path: no regular",
+        ),
+        ({"ports": {"80": {"exchange": [{"expect": "("}]}}}, "expect: no regular"),
         ({"files": {"/a": None}}, "files./a: a text is expected"),
         ({"python_path": "here"}, "python_path: a list is expected"),
         ({"root": 1}, "root: the path of a directory is expected"),
@@ -57,6 +70,35 @@ def test_a_pattern_is_for_the_whole_command_line(pattern, command, fits):
     script = parse_script({"exec": [{"argv": pattern}]})
 
     assert (script.find(command, {}) is not None) == fits
+
+
+def test_a_pattern_that_backtracks_for_ever_is_given_up():
+    script = parse_script({"exec": [{"argv": "(a+)+$"}]})
+
+    with pytest.raises(MatchTooLong, match="takes too long to match"):
+        script.find(["a" * 40 + "b"], {})
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("containers: 5", "containers: an object is expected"),
+        ("main: &here [*here]", "neither JSON nor YAML"),
+        ("[" * 100_000, "neither JSON nor YAML"),
+        ("{", "neither JSON nor YAML"),
+    ],
+    ids=["containers", "anchor-in-itself", "deep", "no-yaml"],
+)
+def test_an_annotation_that_makes_no_sense_says_why(text, why):
+    config = cri.PodSandboxConfig(annotations={ANNOTATION: text})
+    sandbox = SimpleNamespace(config=config)
+    container = SimpleNamespace(config=cri.ContainerConfig())
+    image = SimpleNamespace(entry=SimpleNamespace(script=None))
+
+    with pytest.raises(CriError) as refused:
+        Scripts().dress(container, sandbox, image, Path("/nowhere"))
+
+    assert why in str(refused.value)
 
 
 def test_the_first_answer_that_is_not_worn_out_is_given():
