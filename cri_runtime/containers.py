@@ -120,10 +120,11 @@ class Containers:
             _hand_over(root, container.process.user)
             container.created_at = wall_ns()
             self._save(container)
-        except (OSError, CriError) as error:
+        except BaseException as error:
+            # Whatever it was: the name is free again, for who tries once more.
             self._forget(container, sandbox)
             await asyncio.to_thread(self._store.remove, container.id)
-            if isinstance(error, CriError):
+            if not isinstance(error, OSError):
                 raise
             raise CriError(f"failed to create container: {error}") from error
         self._containers[container.id] = container

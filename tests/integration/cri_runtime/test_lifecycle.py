@@ -174,6 +174,18 @@ async def test_names_are_reserved_until_their_owner_is_removed(node):
     assert await node.run_pod("web") != pod
 
 
+async def test_a_name_is_free_again_whatever_went_wrong(node, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("a bug")
+
+    pod = await node.run_pod("web")
+    with monkeypatch.context() as patch:
+        patch.setattr("cri_runtime.scripts.scripts.Scripts.dress", fail)
+        await refused(node.create(pod, "true"))
+
+    assert await node.create(pod, "true")
+
+
 @pytest.mark.parametrize(
     ("method", "request_type", "field"),
     [
