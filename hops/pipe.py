@@ -151,11 +151,13 @@ class Past:
         heads: the chunks with the last request's head and its answer's.
         since: bytes that followed the answer's chunk.
         last: the last of them.
+        session: of that request, when its connection was told.
     """
 
     heads: dict[Direction, bytes]
     since: int = 0
     last: bytes = b""
+    session: str | None = None
 
 
 class Fault(Protocol):
@@ -356,6 +358,7 @@ class Pipe:
         if direction is Direction.UP:
             if start.startswith(_METHODS) and len(data) <= _MAX_HEAD:
                 self._heads = {direction: bytes(data)}
+                self._session = None  # that of the request before
         elif start.startswith(b"HTTP/1.") and len(data) <= _MAX_HEAD:
             self._heads[direction] = bytes(data)
             self._switched = start.endswith(b" 101")
@@ -441,9 +444,10 @@ class Pipe:
                 continue
             self._guard(tap, tap.connected, self._facts | {"late": True}, now)
             if self._heads:
-                past = Past(dict(self._heads), self._since, self._last)
+                heads = dict(self._heads)
+                past = Past(heads, self._since, self._last, self._session)
                 self._guard(tap, tap.recall, past, now)
-            if self._session is not None:
+            elif self._session is not None:
                 self._guard(tap, tap.bind_session, self._session)
 
     def _change_faults(self, source: FaultSource, now: float) -> None:

@@ -113,7 +113,9 @@ class ConnectionTap:
         """From now on events belong to this session."""
         if self.teller.trace != trace_id:
             self.teller.trace = trace_id
+            late, self.teller.late = self.teller.late, False  # it is news in any case
             self.teller.tell(None, "conn", "session")
+            self.teller.late = late
 
     def recall(self, past: Past, now: float) -> None:
         """What went by before there was this tap, for what follows depends on it.
@@ -134,11 +136,14 @@ class ConnectionTap:
                 self._layer.join_late()
         else:
             self._start_over()
+            self.teller.trace = None  # that session is over
 
     def _replay(self, past: Past, *, aloud: bool = False) -> None:
         muted, self.teller.muted = self.teller.muted, self.teller.muted or not aloud
         for direction, data in past.heads.items():
             self._take(direction, data)
+            if direction is Direction.UP and past.session is not None:
+                self.bind_session(past.session)
         self.teller.muted = muted
 
     def _start_over(self) -> None:

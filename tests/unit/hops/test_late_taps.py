@@ -219,3 +219,35 @@ def test_a_fork_knows_what_its_tap_knows_and_goes_its_own_way(layer):
 
     assert len(first.events) == count
     assert second.events[0].layer == layer
+
+
+def test_the_session_of_a_request_that_is_over_is_not_told_of_the_connection():
+    watched = Watched()
+    watched.feed(UP, b"GET /one HTTP/1.1\r\n\r\n")
+    watched.pipe.bind_session(TRACE)
+    watched.feed(DOWN, b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    watched.look()
+    watched.feed(UP, b"GET /two HTTP/1.1\r\n\r\n")
+    watched.pipe.bind_session("2" * 32)
+
+    assert watched.told == [("conn", "open"), ("http1", "request"), ("conn", "session")]
+    assert [e.trace for e in watched.sink.events] == [None, None, "2" * 32]
+
+
+def test_the_session_of_an_open_request_is_told_between_it_and_its_answer():
+    watched = Watched()
+    watched.feed(UP, b"GET /api/v1/pods?watch=1 HTTP/1.1\r\n\r\n")
+    watched.pipe.bind_session(TRACE)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    watched.feed(DOWN, head + b"2\r\n{}\r\n")
+
+    watched.look()
+    watched.feed(DOWN, b"2\r\n[]\r\n")
+
+    assert watched.told[1:4] == [
+        ("http1", "request"),
+        ("conn", "session"),
+        ("http1", "response"),
+    ]
+    assert {e.trace for e in watched.sink.events[2:]} == {TRACE}
