@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from hops.pipe import Direction
 from hops.remotecommand_facts import status_facts
 from wire.channels import (
     SUBPROTOCOLS,
@@ -18,7 +19,6 @@ from wire.errors import RemoteProtocolError
 from wire.terminal import ResizeDecoder
 
 if TYPE_CHECKING:
-    from hops.pipe import Direction
     from hops.taps_websocket import MessageLayer
     from hops.teller import Teller
     from wire.websocket_scan import ScannedFrame
@@ -128,10 +128,11 @@ class _CommandChannels(_Channels):
             case Channel.CLOSE if self._kind.close_channel and data:
                 closed = channel_name(data[0])
                 self._tell(direction, "close", channel, {"channel": closed})
-                if data[0] == Channel.STDIN:
+                if data[0] == Channel.STDIN and direction is Direction.UP:
                     self._tell(direction, "stdin_end", channel, {})
             case Channel.STDOUT | Channel.STDERR | Channel.ERROR if not data:
-                self._tell(direction, "ready", channel, {})
+                if direction is Direction.DOWN:
+                    self._tell(direction, "ready", channel, {})
 
     def _tell(
         self, direction: Direction, kind: str, channel: int, info: dict[str, Any]

@@ -233,3 +233,23 @@ def test_a_log_is_told_in_lines_and_to_its_end():
     assert lines[-1].info["whole"] is False
     assert tapped.data("crilog", "down", "lines") == b"a\nb\nc\npar"
     assert tapped.told[-1] == ("down", "crilog", "end")
+
+
+def test_only_a_server_is_ready_and_only_a_client_ends_stdin():
+    tapped = Tapped()
+    tapped.feed(UP, request(EXEC, Upgrade="websocket"))
+    tapped.feed(
+        DOWN,
+        switched(Upgrade="websocket", Sec_WebSocket_Protocol="v5.channel.k8s.io"),
+    )
+    for message in (b"\x01", b"\xff\x00"):
+        tapped.feed(UP, encode_frame(2, message, mask=b"abcd"))
+        tapped.feed(DOWN, encode_frame(2, message))
+
+    told = [(e.dir, e.type) for e in tapped.of("remotecommand")]
+    assert told == [
+        ("down", "ready"),
+        ("up", "close"),
+        ("up", "stdin_end"),
+        ("down", "close"),
+    ]
