@@ -219,6 +219,12 @@ async def _prepare_response(request: web.Request, response: web.StreamResponse) 
         add_common_headers(context, response)
 
 
+def _session_served() -> str:
+    """The session of the request that this task works for; "" outside of one."""
+    context = _current.get(None)
+    return str(context.session) if context is not None else ""
+
+
 async def build(config: Config, hops: Hops) -> ApiServer:
     """Open the store and put the server together; it does not listen yet."""
     config.check()
@@ -274,7 +280,11 @@ async def _open_store(config: Config, hops: Hops) -> Store:
                 config.etcd_cafile, config.etcd_certfile, config.etcd_keyfile
             )
             return await EtcdStore.open(
-                hops, config.etcd_servers, files=files, prefix=config.etcd_prefix
+                hops,
+                config.etcd_servers,
+                files=files,
+                prefix=config.etcd_prefix,
+                traceparent=_session_served,
             )
         case backend:
             raise ValueError(f"--storage-backend={backend} is not built in")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from apiserver.authn.user import ANONYMOUS, UserInfo
+from hops.session import HEADER, TraceParent, bind, new_traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,6 +38,20 @@ class RequestContext:
     """No other request can follow on this connection."""
     websocket_protocols: list[str] | None = None
     """The subprotocols left after a bearer token was taken out of them."""
+    _session: TraceParent | None = None
+
+    @property
+    def session(self) -> TraceParent:
+        """What ties the hops of the request together: the client's own, or a new one.
+
+        A new one is made when it is asked for first, and its connection learns of it.
+        """
+        if self._session is None:
+            given = TraceParent.parse(self.request.headers.get(HEADER))
+            self._session = given or new_traceparent()
+            if given is None:
+                bind(self.request.transport, self._session)
+        return self._session
 
     def warn(self, text: str) -> None:
         if text not in self.warnings:

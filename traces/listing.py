@@ -40,12 +40,13 @@ def wanted_sessions(
 
 
 def is_shown(session: Session) -> bool:
-    """Whether it is a client's: it has an id, or asks for a stream.
+    """Whether it is a client's: it has an id of the client's own, or asks for a stream.
 
-    What has none is called like its connection: requests that were refused before a
+    What has no id is called like its connection: requests that were refused before a
     session began, and what the services ask each other all the time.
     """
-    return session.asked.is_streaming or not session.id.strip("0123456789abcdef")
+    has_id = not session.id.strip("0123456789abcdef")
+    return session.asked.is_streaming or (has_id and not session.is_named_by_server)
 
 
 def _row(facts: SessionFacts) -> dict[str, object]:

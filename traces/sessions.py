@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hops.session import HEADER
 from traces.outcome import HOPS_INWARDS, Outcome
 from traces.requests import Asked, header_of, request_of
 
@@ -66,6 +67,14 @@ class Session:
     def has_id(self) -> bool:
         """Whether it has a session id, as what a user starts has."""
         return self._facts.has_id
+
+    @property
+    def is_named_by_server(self) -> bool:
+        """Whether it has its id because a server needed one behind it.
+
+        An API server gives one to each request for which it asks etcd.
+        """
+        return self._facts.requested and not self._facts.named
 
     @property
     def verb(self) -> str:
@@ -199,6 +208,8 @@ class _Facts:
 
     def __init__(self) -> None:
         self.has_id = False
+        self.requested = False
+        self.named = False  # a request has the id with it
         self.client = ""
         self.subprotocol = ""
         self.outcome = Outcome()
@@ -232,6 +243,8 @@ class _Facts:
     def _note_http(self, event: Event) -> None:
         asked = request_of(event)
         if asked is not None:
+            self.requested = True
+            self.named = self.named or bool(header_of(event.info, HEADER))
             known = self._asked.get(event.hop)
             if known is None or (asked.is_streaming and not known.is_streaming):
                 self._asked[event.hop] = asked

@@ -26,7 +26,7 @@ from apiserver.streaming import location
 from apiserver.streaming.lookup import look_up
 from hops.client import ConnectError
 from hops.serve import on_disconnect
-from hops.session import HEADER, bind, from_headers
+from hops.session import HEADER
 from wire.errors import ProtocolError
 from wire.websocket import Opcode
 from wire.websocket_handshake import negotiate
@@ -80,9 +80,7 @@ async def handle(
 async def _copy(
     context: RequestContext, client: HttpClient, target: str
 ) -> web.StreamResponse:
-    session = from_headers(context.request.headers.items())
-    bind(context.request.transport, session)  # the client may have sent none
-    headers = [(HEADER, str(session))]
+    headers = [(HEADER, str(context.session))]
     async with client.stream("GET", target, headers=headers) as upstream:
         if upstream.status != 200:
             raise await _refusal(context, upstream)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import Context
 from typing import TYPE_CHECKING, TypeAlias
 
 from apimachinery.status import (
@@ -325,7 +326,8 @@ class Cacher:
 
     def _start(self) -> None:
         if self._task is None:
-            self._task = spawn(f"cacher {self.prefix}", self._run())
+            # Whoever asks first begins it; it works for all.
+            self._task = Context().run(spawn, f"cacher {self.prefix}", self._run())
 
     async def _run(self) -> None:
         """List, then follow; over again when the store's watch breaks."""

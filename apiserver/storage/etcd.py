@@ -37,7 +37,7 @@ from apiserver.storage.interface import (
 from rpc import etcd_v3_pb2 as etcd
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from apiserver.storage.etcd_client import TxnOutcome
     from hops.hops import Hops
@@ -57,8 +57,13 @@ _Events: TypeAlias = list[StoreEvent]
 class EtcdStore:
     """Open it with ``await EtcdStore.open(...)``."""
 
-    def __init__(self, channel: EtcdChannel, keys: EtcdKeys) -> None:
-        self.client = EtcdClient(channel)
+    def __init__(
+        self,
+        channel: EtcdChannel,
+        keys: EtcdKeys,
+        traceparent: Callable[[], str] = str,
+    ) -> None:
+        self.client = EtcdClient(channel, traceparent)
         self._channel = channel
         self._keys = keys
         self._broadcaster = Broadcaster()
@@ -73,15 +78,19 @@ class EtcdStore:
         *,
         files: EtcdFiles = EtcdFiles(),  # noqa: B008 - frozen
         prefix: str = DEFAULT_PREFIX,
+        traceparent: Callable[[], str] = str,
     ) -> Self:
         """Connect, and wait until etcd answers, 20 seconds at most.
+
+        Args:
+            traceparent: the session of the request being served, "" for none.
 
         Raises:
             ValueError: settings that cannot be.
             OSError: a file cannot be read, or etcd does not answer.
         """
         channel = await EtcdChannel.open(hops, servers, files)
-        store = cls(channel, EtcdKeys(prefix))
+        store = cls(channel, EtcdKeys(prefix), traceparent)
         try:
             store._follower.start((await store._range(_HEALTH_KEY)).header)
         except BaseException:

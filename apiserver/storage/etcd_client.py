@@ -18,11 +18,12 @@ import grpc
 import grpc.aio
 
 from apiserver.storage.interface import StoreUnavailable
+from hops.session import HEADER
 from rpc import etcd_v3_pb2 as etcd
 from rpc import etcd_v3_pb2_grpc as etcd_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from apiserver.storage.etcd_channel import EtcdChannel
 
@@ -80,10 +81,18 @@ class TxnOutcome:
 
 
 class EtcdClient:
-    """The calls of one channel."""
+    """The calls of one channel.
 
-    def __init__(self, channel: EtcdChannel) -> None:
+    Args:
+        traceparent: the session of the request that a call is made for, "" for none.
+            A watch is made for all who come, and says none.
+    """
+
+    def __init__(
+        self, channel: EtcdChannel, traceparent: Callable[[], str] = str
+    ) -> None:
         self._channel = channel
+        self._traceparent = traceparent
         # generated, without annotations
         self._kv: Any = etcd_grpc.KVStub(channel.stub)  # type: ignore[no-untyped-call]
         self._watch: Any = etcd_grpc.WatchStub(channel.stub)  # type: ignore[no-untyped-call]
@@ -135,12 +144,14 @@ class EtcdClient:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + CALL_SECONDS
         repeated = False
+        session = self._traceparent()
+        metadata = (*_METADATA, (HEADER, session)) if session else _METADATA
         while True:
             try:
                 answer = await method(
                     request,
                     timeout=max(deadline - loop.time(), 0),
-                    metadata=_METADATA,
+                    metadata=metadata,
                     wait_for_ready=True,
                 )
             except grpc.aio.AioRpcError as err:

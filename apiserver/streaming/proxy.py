@@ -14,7 +14,7 @@ from apimachinery import status
 from hops.client import UpgradeRefused
 from hops.raw_answers import replay_refusal
 from hops.serve import take_over
-from hops.session import HEADER, TraceParent, bind, new_traceparent
+from hops.session import HEADER, TraceParent
 from hops.splice import splice
 from wire.errors import ProtocolError
 from wire.http1 import encode_response_head
@@ -105,10 +105,8 @@ def forwarded_headers(context: RequestContext) -> Headers:
         headers = _with_protocols(headers, context.websocket_protocols)
     headers = _with_client_address(headers, request.remote or "")
     if TraceParent.parse(request.headers.get(HEADER)) is None:
-        session = new_traceparent()
-        bind(request.transport, session)  # its connection cannot tell by itself
         headers = [(k, v) for k, v in headers if k.lower() != HEADER]
-        headers.append((HEADER, str(session)))
+        headers.append((HEADER, str(context.session)))
     return headers
 
 

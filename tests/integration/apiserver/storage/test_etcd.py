@@ -23,6 +23,7 @@ from tests.support.etcd import Etcd
 
 PODS = "/registry/pods/"
 NOW = 1_700_000_000.0
+SESSION = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +201,33 @@ async def test_the_hop_is_traced_and_decoded(open_store, tmp_path):
         event["type"] for event in events if event["layer"] == "etcd"
     }
     assert "raw" not in {event["layer"] for event in events}
+
+
+async def test_calls_for_a_request_carry_its_session_and_the_watch_of_all_does_not(
+    open_store, tmp_path
+):
+    hops, served = Hops("test"), [""]
+    hops.trace_to(tmp_path)
+    store = await open_store(hops=hops, traceparent=lambda: served[0])
+    served[0] = SESSION
+    await store.create(PODS + "a", b"1")
+    await store.get(PODS + "a")
+    served[0] = ""
+    await store.delete(PODS + "a", await store.current_revision())
+    await store.close()
+    hops.trace_to(None)
+
+    (file,) = tmp_path.glob("*.jsonl")
+    events = [json.loads(line) for line in file.read_text().splitlines()[1:]]
+    calls = [(e["type"], e["trace"]) for e in events if e["layer"] == "etcd"]
+    assert [call for call in calls if call[1]] == [
+        ("Txn", "a" * 32),
+        ("Range", "a" * 32),
+    ]
+    assert ("Txn", None) in calls
+    watched = [e for e in events if e["info"].get("method", "").endswith("/Watch")]
+    assert watched
+    assert {e["trace"] for e in watched} == {None}
 
 
 async def test_nobody_else_may_use_our_connection(store):

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from contextvars import ContextVar
 
 import pytest
 
@@ -60,6 +61,21 @@ async def test_a_get_sees_the_write_before_it(fixture):
         created = await fixture.create(f"d/p{n}")
         found = await fixture.pods.get(f"{PODS}d/p{n}")
         assert found.object == created
+
+
+async def test_what_feeds_all_does_not_work_for_who_came_first(fixture):
+    asker, seen = ContextVar("asker", default=""), []
+    real = fixture.store.watch
+
+    def watch(prefix, since_revision):
+        seen.append(asker.get())
+        return real(prefix, since_revision)
+
+    fixture.store.watch = watch
+    asker.set("the first")
+    await fixture.pods.list()
+
+    assert seen == [""]
 
 
 async def test_a_list_without_a_version_is_of_now(fixture):
