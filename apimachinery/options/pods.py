@@ -7,14 +7,16 @@ pkg/apis/core/validation/validation.go (ValidatePodLogOptions).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from apimachinery.field_errors import FieldError, forbidden, invalid, not_supported
 from apimachinery.go_text import quote
 from apimachinery.go_time import rfc3339_problem
 from apimachinery.options.checks import ROOT
-from apimachinery.options.query import Query
 from apimachinery.status import bad_request
+
+if TYPE_CHECKING:
+    from apimachinery.options.query import Query
 
 __all__ = ["PodExecOptions", "PodLogOptions", "PortForwardOptions"]
 
