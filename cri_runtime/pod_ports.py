@@ -28,6 +28,7 @@ __all__ = ["PodPorts"]
 
 _P = TypeVar("_P", bound=asyncio.BaseProtocol)
 _LOOPBACK = "127.0.0.1"
+_MAX_PORT = 65535
 _REFUSED = "connect: connection refused"
 
 
@@ -51,6 +52,8 @@ class PodPorts:
         Raises:
             CriError: nobody listens, or the pod is gone; with containerd's text.
         """
+        if not 0 < port <= _MAX_PORT:  # a CRI request may have any 32 bits
+            raise CriError(f"invalid port {port}")
         sandbox = self._sandboxes.get(sandbox_id)
         if sandbox is None or not sandbox.ready:
             raise CriError("sandbox container is not running")

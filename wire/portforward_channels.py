@@ -104,7 +104,7 @@ class _ChannelSession:
                 raise
             self._on_frames(frames, events)
         except RemoteProtocolError as err:
-            self._close(err.code or CloseCode.PROTOCOL_ERROR)
+            self._fail(err.code or CloseCode.PROTOCOL_ERROR)
             self._end(str(err), events)
         return events
 
@@ -177,6 +177,10 @@ class _ChannelSession:
             self._frame(Opcode.CLOSE, close_payload(code))
             self._close_sent = True
 
+    def _fail(self, code: int) -> None:
+        """Say what is wrong with the peer's bytes."""
+        self._close(code)
+
     def _end(self, reason: str, events: list[PortForwardEvent]) -> None:
         if not self._ended:
             self._ended = True
@@ -215,7 +219,8 @@ class PortForwardChannelServer(_ChannelSession):
         """Queue the port on each channel; return the forwards to connect."""
         for forward, port in enumerate(self._ports):
             for channel in (2 * forward, 2 * forward + 1):
-                self._send(channel, port.to_bytes(2, "little"))
+                # As Go makes a uint16 of it; the forward then fails.
+                self._send(channel, (port & 0xFFFF).to_bytes(2, "little"))
         return [
             ForwardOpened(forward, port) for forward, port in enumerate(self._ports)
         ]
@@ -249,6 +254,12 @@ class PortForwardChannelServer(_ChannelSession):
         # Channels of no port, and of a port that has ended, are ignored.
         if forward in self._open_forwards and not is_error_channel and message.data:
             events.append(DataReceived(forward, message.data))
+
+    def _fail(self, code: int) -> None:
+        # x/net answers a missing mask with 1002, wsstream any error with its own 1000
+        if code == CloseCode.PROTOCOL_ERROR and not self._close_sent:
+            self._frame(Opcode.CLOSE, close_payload(code))
+        self._close(CloseCode.NORMAL)
 
     def _frame(self, opcode: Opcode, payload: bytes) -> None:
         self._queue += (frame_header(opcode, len(payload)), payload)

@@ -309,5 +309,18 @@ async def test_a_port_forward_url_is_given_for_a_ready_sandbox_only(node):
         await node.runtime.PortForward(wanted)
 
 
+@pytest.mark.parametrize("port", [0, -1, 65536])
+async def test_a_port_that_cannot_be_is_told_on_its_error_channel(node, port):
+    pod = await node.run_pod()
+    wanted = cri.PortForwardRequest(pod_sandbox_id=pod, port=[port])
+    url = (await node.runtime.PortForward(wanted)).url
+
+    answer = await request(url, websocket("v4.channel.k8s.io"))
+
+    text = f"error forwarding port {port} to pod {pod}, uid : invalid port {port}"
+    assert answer.endswith(b"\x01" + text.encode() + bytes.fromhex("880203e8"))
+    assert node.runtime_process.streaming.forwardings == 0
+
+
 def test_the_handshake_of_the_tests_is_the_one_of_the_standard():
     assert ("Sec-WebSocket-Key", KEY) in client_handshake(KEY, [])

@@ -125,6 +125,24 @@ def test_an_unmasked_frame_ends_the_session(server):
 
     assert closed == Closed("bad MASK")
     assert server.closed
+    assert written(server) == bytes.fromhex("880203ea 880203e8")  # as x/net does
+
+
+def test_too_large_a_message_ends_the_session_with_the_usual_close(server):
+    *_, closed = server.receive_data(b"\x82\xff" + (1 << 40).to_bytes(8, "big"))
+
+    assert closed == Closed(
+        "frame of 1099511627776 bytes: at most 33554432 are accepted"
+    )
+    assert written(server) == bytes.fromhex("880203e8")
+
+
+@pytest.mark.parametrize(("port", "shown"), [(65616, "5000"), (-1, "ffff")])
+def test_a_port_of_more_than_sixteen_bits_is_shown_as_far_as_it_goes(port, shown):
+    server = PortForwardChannelServer(V4, [port])
+
+    assert server.start() == [ForwardOpened(0, port)]
+    assert written(server) == bytes.fromhex(f"820300{shown} 820301{shown}")
 
 
 def test_a_ping_is_answered(server):
