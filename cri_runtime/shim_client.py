@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 import os
 import socket
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from hops.hops import Hops
+
+logger = logging.getLogger(__name__)
 
 _MAX_PATH = 107
 
@@ -107,8 +110,15 @@ class ShimClient(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        """Called by the transport."""
-        for message in self._decoder.receive_data(data):
+        """Called by the transport. Hangs up on what makes no sense."""
+        try:
+            messages = self._decoder.receive_data(data)
+        except ValueError as error:
+            logger.warning("shim not understood", extra={"error": str(error)})
+            if self._transport is not None:
+                self._transport.abort()
+            return
+        for message in messages:
             if "event" in message:
                 self.on_event(message)
             else:
@@ -125,7 +135,7 @@ class ShimClient(asyncio.Protocol):
         self.on_gone()
 
     def _settle(self, message: Message) -> None:
-        answer = self._waiting.get(message["id"])
+        answer = self._waiting.get(message.get("id", 0))
         if answer is None or answer.done():
             return
         if "ok" in message:

@@ -78,7 +78,12 @@ class Connection:
         if not data:
             self.close()
             return
-        for message in self._decoder.receive_data(data):
+        try:
+            messages = self._decoder.receive_data(data)
+        except ValueError:
+            self.close()  # what runs here runs on
+            return
+        for message in messages:
             self._server.answer(self, message)
 
     def _flush(self) -> None:

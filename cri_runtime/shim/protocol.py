@@ -37,11 +37,22 @@ class MessageDecoder:
         self._pending: list[bytes] = []
 
     def receive_data(self, data: bytes) -> list[Message]:
-        """Take a chunk of any size; returns the objects it completes."""
+        """Take a chunk of any size; returns the objects it completes.
+
+        Raises:
+            ValueError: a line is no object; nothing that follows can be trusted.
+        """
         head, newline, rest = data.rpartition(b"\n")
         if not newline:
             self._pending.append(rest)
             return []
         block = b"".join((*self._pending, head)).replace(FD_MARK, b"")
         self._pending = [rest] if rest else []
-        return [json.loads(line) for line in block.split(b"\n")]
+        return [_message(line) for line in block.split(b"\n")]
+
+
+def _message(line: bytes) -> Message:
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError("a line is no object")
+    return message

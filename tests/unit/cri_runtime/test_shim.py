@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from cri_runtime.shim.protocol import FD_MARK, MessageDecoder, encode
 from cri_runtime.shim.waiting import exit_code
+from cri_runtime.shim_client import ShimClient
 
 FOLDER = Path(__file__).parents[3] / "cri_runtime" / "shim"
 TEXT = st.text(st.characters(exclude_characters="\0"), max_size=20)
@@ -26,6 +28,21 @@ def test_any_split_of_the_stream_gives_the_same_messages(messages, data):
     found = decoder.receive_data(stream[:cut]) + decoder.receive_data(stream[cut:])
 
     assert found == messages
+
+
+@pytest.mark.parametrize("line", [b"{", b"[1]", b"\xff", b"", b"1"])
+def test_a_line_that_is_no_object_is_refused(line):
+    with pytest.raises(ValueError):  # noqa: PT011 - json says it in many ways
+        MessageDecoder().receive_data(line + b"\n")
+
+
+def test_the_runtime_hangs_up_on_what_it_does_not_understand():
+    client = ShimClient()
+    client._transport = Mock()
+
+    client.data_received(b'{"id": 1, "o\n')
+
+    client._transport.abort.assert_called_once_with()
 
 
 def test_bytes_that_are_no_text_survive():
