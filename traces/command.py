@@ -20,6 +20,7 @@ from traces.filter import (
     parse_filter,
 )
 from traces.formats import FORMATS
+from traces.printable import plain
 
 if TYPE_CHECKING:
     from hops.cluster_view import ClusterView
@@ -172,7 +173,8 @@ def run(options: argparse.Namespace, view: ClusterView | None) -> int:
     try:
         return _VERBS[options.verb](options, view)
     except (CommandError, FilterError, RenderError, TraceError) as err:
-        print(f"mini-kube: {err}", file=sys.stderr)
+        # it may quote what somebody else has sent
+        print(f"mini-kube: {plain(str(err))}", file=sys.stderr)
         return 1
 
 
@@ -329,7 +331,7 @@ def _read(options: argparse.Namespace, view: ClusterView | None) -> Trace:
         folder = view.traces
     trace = read_folder(folder)
     for problem in trace.problems:
-        print(f"mini-kube: {problem}", file=sys.stderr)
+        print(f"mini-kube: {plain(problem)}", file=sys.stderr)
     return trace
 
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from traces.lanes import arrow_of
-from traces.printable import plain
+from traces.printable import plain, shortened
 
 if TYPE_CHECKING:
     from traces.events import Event
@@ -27,6 +27,8 @@ _ROW: Final = "{:8}  {:8}  {:12} {:32}  {:>6}  {:>6}  {:>7}  {:14}  {}"
 SESSION_HEADER: Final = _ROW.format(
     "STARTED", "SESSION", "VERB", "TARGET", "UP", "DOWN", "TIME", "STATUS", "CLIENT"
 )
+#: Characters: an error may quote a whole command, and a client call itself anything.
+_LONGEST_WORDS: Final = 60
 _UNITS: Final = ("B", "K", "M", "G", "T")
 
 
@@ -43,8 +45,8 @@ def session_line(facts: SessionFacts) -> str:
             size(facts.up),
             size(facts.down),
             duration(session.duration),
-            session.status or "-",
-            (session.client or "-") + faults,
+            shortened(session.status, _LONGEST_WORDS) or "-",
+            shortened(session.client or "-", _LONGEST_WORDS) + faults,
         )
     )
 

@@ -6,7 +6,9 @@ Control characters, also those that turn the direction of writing, become escape
 
 from __future__ import annotations
 
-__all__ = ["one_line", "plain", "quoted", "shortened"]
+import json
+
+__all__ = ["json_for_terminal", "one_line", "plain", "quoted", "shortened"]
 
 _NAMES = {
     "\n": "\\n",
@@ -33,6 +35,14 @@ def plain(text: str) -> str:
         return text
     names = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e"}
     return "".join(_escape(each, names) for each in text)
+
+
+def json_for_terminal(text: str) -> str:
+    r"""The same JSON with `\u009b` and the like for what a terminal would obey."""
+    return "".join(
+        each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1]
+        for each in text
+    )
 
 
 def one_line(text: str, limit: int) -> str:

@@ -22,6 +22,7 @@ from hops.hop import Hop
 from hops.hops import Hops
 from hops.pipe import Direction
 from traces.diff import Comparison, compare
+from traces.printable import plain
 from traces.redecode import Decoding, decoded
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Replayed:
 
     def text(self) -> str:
         """For people."""
-        notes = "".join(f"! {note}\n" for note in self.notes)
+        notes = "".join(f"! {plain(note)}\n" for note in self.notes)
         return self.comparison.text() + notes
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from traces.explain.engine import explain
 from traces.formats import FORMATS, Options
+from traces.printable import json_for_terminal
 
 if TYPE_CHECKING:
     from traces.sessions import Session
@@ -46,6 +47,8 @@ def show(
     if output not in ("", "-"):
         Path(output).write_bytes(data)
         return 0
+    if to_terminal and form.is_json:
+        data = json_for_terminal(data.decode()).encode()
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

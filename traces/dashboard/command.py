@@ -33,7 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a loopback address (default: 127.0.0.1)",
     )
     parser.add_argument(
-        "--port", type=int, default=0, metavar="PORT", help="default: any that is free"
+        "--port",
+        type=_port,
+        default=0,
+        metavar="PORT",
+        help="default: any that is free",
     )
     parser.add_argument(
         "-a",
@@ -91,6 +95,12 @@ def _listen(
         if news:
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(dashboard.take, news)
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port")
+    return int(text)
 
 
 def _loopback(text: str) -> str:

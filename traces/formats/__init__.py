@@ -40,6 +40,11 @@ class Format:
     is_text: bool = True
     needs_bytes: bool = False
 
+    @property
+    def is_json(self) -> bool:
+        """Whether it is JSON, in one document or in lines."""
+        return self.suffix in (".har", ".cast", ".json", ".jsonl")
+
     def render(self, sessions: Sequence[Session], options: Options) -> bytes:
         """The file. Text is UTF-8.
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from traces.command import configure, run
+from traces.dashboard import command as dashboard
 
+TARGET = "/api/v1/namespaces/d/pods/p/log?container=%0a%1b%5d0;PWN%07%c2%9b"
 VECTORS = Path(__file__).parents[2] / "vectors" / "explain"
 
 
@@ -194,3 +196,87 @@ def test_with_its_errors_elsewhere_it_is_the_plain_list(capsys, monkeypatch):
 
     assert trace("--dir", recorded("exit-3")) == 0
     assert "exit 3" in capsys.readouterr().out
+
+
+def hostile(tmp_path):
+    """A session whose container is called like a terminal's commands, and its error, too."""
+    events = [
+        {"type": "request", "info": {"method": "GET", "target": TARGET, "headers": []}},
+        {
+            "type": "response",
+            "info": {"status": 400, "reason": "Bad\x9b2J" * 99, "headers": []},
+        },
+    ]
+    head = {"header": 1, "process": "apiserver", "pid": 1, "wall": 1e9, "mono": 1.0}
+    whole = [
+        {
+            "ts": 2.0,
+            "hop": "kubectl-apiserver",
+            "conn": "apiserver-1-1",
+            "dir": "up" if event["type"] == "request" else "down",
+            "layer": "http1",
+            "stream": 1,
+            "len": 0,
+            "trace": "4bf92f3577b34da6a3ce929d0e0e4736",
+            **event,
+        }
+        for event in events
+    ]
+    path = tmp_path / "hostile.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in (head, *whole)))
+    return str(path)
+
+
+def documents(text):
+    """Those of JSON lines, or the only one."""
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return [json.loads(line) for line in text.split("\n") if line]
+
+
+def is_harmless(text):
+    return all(each.isprintable() or each == "\n" for each in text)
+
+
+def test_an_error_that_quotes_a_stranger_does_nothing_to_the_terminal(capsys, tmp_path):
+    assert trace("show", "--format", "asciicast", "--dir", hostile(tmp_path)) == 1
+
+    said = capsys.readouterr().err
+    assert "\\e]0;PWN" in said
+    assert said.count("\n") == 1
+    assert is_harmless(said)
+
+
+def test_a_row_keeps_to_its_line_however_long_an_error_is(capsys, tmp_path):
+    assert trace("list", "--dir", hostile(tmp_path)) == 0
+
+    _header, row = capsys.readouterr().out.splitlines()
+    assert is_harmless(row)
+    assert len(row) < 250
+
+
+@pytest.mark.parametrize("name", ["jsonl", "otlp", "har"])
+def test_json_on_a_terminal_does_nothing_to_it_and_is_the_same(
+    capsys, monkeypatch, tmp_path, name
+):
+    words = ("show", "--format", name, "--dir", hostile(tmp_path))
+    assert trace(*words) == 0
+    plain = capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+
+    assert trace(*words) == 0
+
+    shown = capsys.readouterr().out
+    assert is_harmless(shown)
+    assert documents(shown) == documents(plain)
+
+
+@pytest.mark.parametrize("port", ["70000", "-1", "http"])
+def test_the_dashboard_refuses_what_is_no_port(capsys, port):
+    parser = argparse.ArgumentParser()
+    dashboard.configure(parser)
+
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--port", port])
+    assert "is no port" in capsys.readouterr().err
