@@ -5,8 +5,15 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.cluster import running_cluster
+
+# How long an example takes is the machine's affair.
+settings.register_profile(
+    "mini-kube", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("mini-kube")
 
 _numbers = itertools.count(1)
 _MARKS = {"tests/e2e/": pytest.mark.e2e, "tests/conformance/": pytest.mark.conformance}

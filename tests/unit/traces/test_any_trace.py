@@ -124,7 +124,7 @@ def sessions_of(events):
 
 
 @given(events=st.lists(lines, max_size=8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_format_takes_any_events(events):
     for session in sessions_of(events):
         for name in FORMATS:
@@ -134,7 +134,7 @@ def test_every_format_takes_any_events(events):
 
 
 @given(events=st.lists(lines, max_size=8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_two_sessions_can_be_compared(events):
     sessions = sessions_of(events)
 

@@ -106,7 +106,6 @@ safe = st.sampled_from(
 @given(pieces=st.lists(safe, max_size=25))
 @settings(
     max_examples=200,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_any_mixture_of_these_gives_pytes_screen(script, pieces):
@@ -120,7 +119,6 @@ def test_any_mixture_of_these_gives_pytes_screen(script, pieces):
 @given(text=st.text(st.characters(max_codepoint=0x2FF), max_size=60), at=st.integers(0))
 @settings(
     max_examples=200,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_where_text_is_cut_means_nothing(script, text, at):
