@@ -49,7 +49,13 @@ _MAX_LINE = 64 * 1024
 
 
 class AdminServer:
-    """Serves the control socket of a process."""
+    """Serves the control socket of a process.
+
+    Attributes:
+        patience: seconds after which a viewer is hung up on that reads nothing.
+    """
+
+    patience = 60.0
 
     def __init__(self, hops: Hops, path: str) -> None:
         self._hops = hops
@@ -176,10 +182,25 @@ class AdminServer:
                 if lines := viewer.take():
                     text = "\n".join(lines) + "\n"
                     connection.write(text.encode("utf-8", "replace"))
-                await connection.drain()
+                await self._drain(connection)
         finally:
             self._hops.remove_sink(viewer)
             await cancel_and_wait(left)
+
+    async def _drain(self, connection: Connection) -> None:
+        """Wait for room. Raises OSError: who reads nothing at all is hung up on.
+
+        Decoding for such a viewer, a stopped process say, would go on for ever.
+        """
+        while True:
+            waiting = connection.transport.get_write_buffer_size()
+            try:
+                async with clock.answer_timeout(self.patience):
+                    return await connection.drain()
+            except TimeoutError:
+                if connection.transport.get_write_buffer_size() >= waiting:
+                    connection.abort()
+                    raise ConnectionAbortedError("the viewer does not read") from None
 
 
 async def _wait_for_end(connection: Connection, some: asyncio.Event) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 from functools import partial
 
@@ -62,6 +63,20 @@ class Viewer:
                 if is_new and (event["layer"], event["type"]) == (layer, kind):
                     return events
 
+    def pause(self):
+        """Read no more, as a stopped process does."""
+        self._connection.transport.pause_reading()
+
+    async def ended(self):
+        """Read on, up to the end."""
+        self._connection.transport.resume_reading()
+        async with asyncio.timeout(20):
+            with contextlib.suppress(OSError):
+                while await self._connection.read():
+                    pass
+        self.close()
+        await self._connection.wait_closed()
+
     def close(self):
         self._connection.close()
 
@@ -84,6 +99,23 @@ async def test_a_viewer_sees_what_goes_by_until_it_leaves(control, connect, hops
     assert next(e["type"] for e in events if e["layer"] == "http1") == "request"
     viewer.close()
     await until(lambda: not hops._maker._fans)
+
+
+async def test_a_viewer_that_reads_nothing_at_all_is_hung_up_on(
+    control, connect, hops, monkeypatch
+):
+    monkeypatch.setattr(AdminServer, "patience", 0.05)
+    viewer = await Viewer.begin(control.path, bytes="all")
+    viewer.pause()
+    client, server = await connect()
+    await exchange(client, server)
+
+    async with asyncio.timeout(20):
+        while hops._maker._fans:
+            server.write(bytes(1 << 16))
+            await client.read()
+
+    await viewer.ended()
 
 
 async def test_a_connection_that_was_open_before_is_seen_too(control, connect):
