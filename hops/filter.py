@@ -121,6 +121,7 @@ class HopProtocol(asyncio.BufferedProtocol):
         "_out",
         "_outward",
         "_peer_ended",
+        "_pushed",
         "_transport",
         "_view",
         "pipe",
@@ -140,6 +141,7 @@ class HopProtocol(asyncio.BufferedProtocol):
         self._lost = False
         self._below_full = False
         self._brakes: tuple[Brake, Brake] | None = None  # made when much is held
+        self._pushed: list[tuple[Direction, list[Action]]] | None = None
         self._lent: memoryview | None = None  # of the protocol above, being filled
         self._above = protocol
         self._above_takes_buffers = isinstance(protocol, asyncio.BufferedProtocol)
@@ -194,13 +196,11 @@ class HopProtocol(asyncio.BufferedProtocol):
             self._show(self._in, data)
             _give(self._above, data)
             return
-        actions = self.pipe.feed(self._in, data, self._loop.time())
-        self._lane(outward=False).run(actions)
+        self._pass(self._in, data)
 
     def eof_received(self) -> bool:
         self._peer_ended = True
-        actions = self.pipe.eof(self._in, self._loop.time())
-        self._lane(outward=False).run(actions)
+        self._pass(self._in, None)
         return self._eof_kept
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -293,9 +293,31 @@ class HopProtocol(asyncio.BufferedProtocol):
             self._inward = _Lane(self, outward=False)
         return self._inward
 
+    def _pass(self, direction: Direction, data: bytes | None) -> None:
+        """Do what becomes of data, or of the end: first there, then the other way.
+
+        A fault that ends a connection behind its last bytes ends both directions; who
+        is above closes at once when its own ends, and the bytes must have left by then.
+        """
+        now, self._pushed = self._loop.time(), []
+        pipe = self.pipe
+        try:
+            actions = (
+                pipe.eof(direction, now)
+                if data is None
+                else pipe.feed(direction, data, now)
+            )
+        finally:
+            pushed, self._pushed = self._pushed, None
+        self._carry_out(direction, actions)
+        for other, further in pushed:
+            self._carry_out(other, further)
+
     def _carry_out(self, direction: Direction, actions: list[Action]) -> None:
-        """What a fault's timer wants."""
-        if not self._lost:
+        """Also what a fault wants of itself, by its timer or beside what goes by."""
+        if self._pushed is not None:
+            self._pushed.append((direction, actions))
+        elif not self._lost:
             self._lane(outward=direction is self._out).run(actions)
 
     # called by the transport above
@@ -314,12 +336,10 @@ class HopProtocol(asyncio.BufferedProtocol):
             copies = getattr(below, "copies_at_once", False)
             below.write(data if copies else bytes(data))
             return
-        actions = self.pipe.feed(self._out, bytes(data), self._loop.time())
-        self._lane(outward=True).run(actions)
+        self._pass(self._out, bytes(data))
 
     def send_eof(self) -> None:
-        actions = self.pipe.eof(self._out, self._loop.time())
-        self._lane(outward=True).run(actions)
+        self._pass(self._out, None)
 
     def close_when_sent(self) -> None:
         if not self._closing and not self._lost and not self.pipe.idle:
