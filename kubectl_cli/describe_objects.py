@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
 from kubectl_cli.changes import raise_all
-from kubectl_cli.describe.data import describe_config_map, describe_secret
-from kubectl_cli.describe.namespace import describe_service_account
+from kubectl_cli.describe.registry import OWNED, describer_of
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.manifests import split_manifests, visit_manifests
@@ -63,7 +62,8 @@ class DescribeCommand:
                 if error.reason == "NotFound" and target.name and prefix:
                     return self._by_prefix(target, namespace, error)
                 self._errors.append(error)
-        if len(found) > 1 and not self._options.changed("show-events"):
+        several = len(found) > 1 or len(targets) > 1
+        if several and not self._options.changed("show-events"):
             self._shows_events = False  # describe.go: too much for many objects
         first = True
         for each in found:
@@ -77,17 +77,12 @@ class DescribeCommand:
         if not found and not self._errors:
             where = (
                 ""
-                if self._everywhere(targets)
+                if self._options.flag("all-namespaces")
                 else f" in {self._factory.namespace} namespace."
             )
             print(f"No resources found{where}", file=sys.stderr)
         raise_all(list({str(error): error for error in self._errors}.values()))
         return 0
-
-    def _everywhere(self, targets: list[tuple[Target, str]]) -> bool:
-        return self._options.flag("all-namespaces") or not all(
-            target.resource.namespaced for target, _ in targets
-        )
 
     def _targets(self) -> list[tuple[Target, str]]:
         from kubectl_cli.targets import Target
@@ -163,14 +158,34 @@ class DescribeCommand:
             return self._service(found)
         if key == ("", "namespaces"):
             return self._namespace(found)
-        if key in _SIMPLE:
-            about = _about(found.object)
-            events = self._events(about) if key in _WITH_EVENTS else None
-            return _SIMPLE[key](found.object, events)
+        if key in OWNED:
+            return self._workload(found, *OWNED[key])
         from kubectl_cli.describe.generic import describe_object
 
-        events = self._events(_about(found.object))
-        return describe_object(found.object, events)
+        describe = describer_of(*key) or describe_object
+        events = None if key in _EVENTLESS else self._events(_about(found.object))
+        return str(describe(found.object, events))
+
+    def _workload(self, found: _Found, root: str, owned: str) -> str:
+        from kubectl_cli.describe.workload import WorkloadView
+        from kubectl_cli.pods import selector_of
+
+        obj = self._factory.client.get(found.path)
+        path = f"{root}/namespaces/{found.namespace}/{owned}"
+        query = [("labelSelector", selector_of(obj)), ("limit", "500")]
+        uid = obj["metadata"].get("uid")
+        view = WorkloadView(
+            obj,
+            [
+                each
+                for each in self._found_at(path, query) or []
+                if _controller_uid(each) == uid
+            ],
+            self._events(_about(obj)),
+        )
+        describe = describer_of(found.resource.group, found.resource.name)
+        assert describe is not None  # noqa: S101 - OWNED has the same keys
+        return str(describe(view))
 
     def _pod(self, found: _Found) -> str:
         from kubectl_cli.describe.pod import describe_pod
@@ -269,12 +284,26 @@ class DescribeCommand:
         return events
 
 
-_SIMPLE = {
-    ("", "configmaps"): describe_config_map,
-    ("", "secrets"): describe_secret,
-    ("", "serviceaccounts"): describe_service_account,
-}
-_WITH_EVENTS = frozenset({("", "configmaps"), ("", "serviceaccounts")})
+#: Of whose events nothing is told, so that they need not be asked for.
+_RBAC = "rbac.authorization.k8s.io"
+_EVENTLESS = frozenset(
+    {
+        ("", "limitranges"),
+        ("", "resourcequotas"),
+        ("", "secrets"),
+        (_RBAC, "clusterrolebindings"),
+        (_RBAC, "clusterroles"),
+        (_RBAC, "rolebindings"),
+        (_RBAC, "roles"),
+    }
+)
+
+
+def _controller_uid(obj: JsonObject) -> str | None:
+    for owner in obj["metadata"].get("ownerReferences") or ():
+        if owner.get("controller"):
+            return str(owner.get("uid"))
+    return None
 
 
 def _about(obj: JsonObject) -> str:

@@ -22,12 +22,17 @@ def describe_containers(
     containers: list[JsonObject],
     statuses: list[JsonObject] | None,
     pod: JsonObject,
+    indent: str = "",
 ) -> None:
-    """All containers of one sort, with what their statuses say."""
+    """All containers of one sort, with what their statuses say.
+
+    With an indent, that of a template, names stand one blank further in.
+    """
     by_name = {each["name"]: each for each in statuses or ()}
-    out.line(f"{title}:" if containers else f"{title}: <none>")
+    out.line(f"{indent}{title}:" if containers else f"{indent}{title}: <none>")
     for container in containers:
         status = by_name.get(container["name"])
+        out.line(f"{' ' if indent else ''}{container['name']}:", 1)
         _basics(out, container, status)
         _command(out, "Command", container.get("command"))
         _command(out, "Args", container.get("args"))
@@ -41,7 +46,6 @@ def describe_containers(
 
 
 def _basics(out: Description, container: JsonObject, status: JsonObject | None) -> None:
-    out.line(f"{container['name']}:", 1)
     if status is not None:
         out.line(f"Container ID:\t{status.get('containerID') or ''}", 2)
     out.line(f"Image:\t{container.get('image') or ''}", 2)

@@ -8,25 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kubectl_cli.describe.limits import LIMIT_COLUMNS, limit_rows, scope_lines
 from kubectl_cli.describe.writer import Description
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from apimachinery.types import JsonObject
 
 __all__ = ["describe_namespace", "describe_service_account"]
-
-_LIMIT_COLUMNS = (
-    "Type",
-    "Resource",
-    "Min",
-    "Max",
-    "Default Request",
-    "Default Limit",
-    "Max Limit/Request Ratio",
-)
-_LIMIT_FIELDS = ("min", "max", "defaultRequest", "default", "maxLimitRequestRatio")
 
 
 def describe_namespace(
@@ -74,6 +62,8 @@ def _quotas(out: Description, quotas: list[JsonObject]) -> None:
     out.line("Resource Quotas")
     for quota in sorted(quotas, key=lambda each: str(each["metadata"]["name"])):
         out.line(f"  Name:\t{quota['metadata']['name']}")
+        for line in scope_lines(quota):
+            out.line(f"  {line.lstrip()}")
         out.line("  Resource\tUsed\tHard")
         out.line("  --------\t---\t---")
         status = quota.get("status") or {}
@@ -87,19 +77,11 @@ def _limits(out: Description, ranges: list[JsonObject]) -> None:
         out.line("No LimitRange resource.")
         return
     out.line("Resource Limits")
-    out.line(" " + "\t".join(_LIMIT_COLUMNS))
-    out.line(" " + "\t".join("-" * len(title) for title in _LIMIT_COLUMNS))
+    out.line(" " + "\t".join(LIMIT_COLUMNS))
+    out.line(" " + "\t".join("-" * len(title) for title in LIMIT_COLUMNS))
     for each in ranges:
-        for row in _limit_rows(each):
+        for row in limit_rows(each):
             out.line(" " + "\t".join(row))
-
-
-def _limit_rows(limit_range: JsonObject) -> Iterator[list[str]]:
-    for item in (limit_range.get("spec") or {}).get("limits") or ():
-        values = [item.get(field) or {} for field in _LIMIT_FIELDS]
-        for resource in sorted({name for each in values for name in each}):
-            cells = [str(each.get(resource, "-")) for each in values]
-            yield [item.get("type") or "", resource, *cells]
 
 
 def describe_service_account(obj: JsonObject, events: list[JsonObject] | None) -> str:

@@ -15,7 +15,7 @@ from kubectl_cli.describe.writer import Description, date
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
 
-__all__ = ["describe_pod"]
+__all__ = ["describe_pod", "describe_spread", "describe_tolerations"]
 
 
 def describe_pod(pod: JsonObject, events: list[JsonObject] | None) -> str:
@@ -29,11 +29,8 @@ def describe_pod(pod: JsonObject, events: list[JsonObject] | None) -> str:
     describe_volumes(out, spec.get("volumes") or [])
     out.line(f"QoS Class:\t{status.get('qosClass') or ''}")
     out.labels("Node-Selectors", spec.get("nodeSelector"))
-    tolerations = sorted(
-        spec.get("tolerations") or (), key=lambda each: str(each.get("key") or "")
-    )
-    out.listed("Tolerations", map(_toleration, tolerations))
-    _spread(out, spec)
+    describe_tolerations(out, "Tolerations", spec)
+    describe_spread(out, spec)
     out.events(events)
     return out.render()
 
@@ -87,9 +84,7 @@ def _status(
     out.line("IPs:" if addresses else "IPs:\t<none>")
     for each in addresses:
         out.line(f"IP:\t{each.get('ip')}", 1)
-    for owner in metadata.get("ownerReferences") or ():
-        if owner.get("controller"):
-            out.line(f"Controlled By:\t{owner['kind']}/{owner['name']}")
+    out.controller(metadata)
     if status.get("nominatedNodeName"):
         out.line(f"NominatedNodeName:\t{status['nominatedNodeName']}")
     if spec.get("resources"):
@@ -130,6 +125,14 @@ def _conditions(out: Description, spec: JsonObject, status: JsonObject) -> None:
             out.line(f"{each['type']} \t{each['status']} ", 1)
 
 
+def describe_tolerations(out: Description, title: str, spec: JsonObject) -> None:
+    """The tolerations of a pod or a template, by key."""
+    tolerations = sorted(
+        spec.get("tolerations") or (), key=lambda each: str(each.get("key") or "")
+    )
+    out.listed(title, map(_toleration, tolerations))
+
+
 def _toleration(toleration: JsonObject) -> str:
     text = str(toleration.get("key") or "")
     if toleration.get("value"):
@@ -143,7 +146,8 @@ def _toleration(toleration: JsonObject) -> str:
     return text
 
 
-def _spread(out: Description, spec: JsonObject) -> None:
+def describe_spread(out: Description, spec: JsonObject, indent: str = "") -> None:
+    """The topology spread constraints of a pod or a template, when it has some."""
     constraints = spec.get("topologySpreadConstraints") or ()
     if not constraints:
         return
@@ -158,4 +162,4 @@ def _spread(out: Description, spec: JsonObject) -> None:
 
             text += f" for selector {format_selector(each['labelSelector'])}"
         shown.append(text)
-    out.listed("Topology Spread Constraints", shown)
+    out.listed(f"{indent}Topology Spread Constraints", shown)

@@ -16,14 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["describe_volumes"]
 
 
-def describe_volumes(out: Description, volumes: list[JsonObject]) -> None:
-    """Each volume with what its source says."""
+def describe_volumes(
+    out: Description, volumes: list[JsonObject], indent: str = ""
+) -> None:
+    """Each volume with what its source says.
+
+    With an indent, that of a template, names stand one blank further in.
+    """
     if not volumes:
-        out.line("Volumes:\t<none>")
+        out.line(f"{indent}Volumes:\t<none>")
         return
-    out.line("Volumes:")
+    out.line(f"{indent}Volumes:")
     for volume in volumes:
-        out.line(f"{volume['name']}:", 1)
+        out.line(f"{' ' if indent else ''}{volume['name']}:", 1)
         for key, describe in _SOURCES.items():
             if volume.get(key) is not None:
                 describe(out, volume[key])

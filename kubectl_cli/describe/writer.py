@@ -44,6 +44,20 @@ class Description:
         """`Labels:  a=b`, one a line."""
         self.listed(title, [f"{key}={labels[key]}" for key in sorted(labels or {})])  # type: ignore[index]  # not empty
 
+    def identity(self, metadata: JsonObject, *, with_labels: bool = True) -> None:
+        """Name and namespace, then the labels and annotations that most show next."""
+        self.line(f"Name:\t{metadata['name']}")
+        self.line(f"Namespace:\t{metadata.get('namespace') or ''}")
+        if with_labels:
+            self.labels("Labels", metadata.get("labels"))
+            self.annotations(metadata.get("annotations"))
+
+    def controller(self, metadata: JsonObject) -> None:
+        """`Controlled By:  ReplicaSet/web`, when something does."""
+        for owner in metadata.get("ownerReferences") or ():
+            if owner.get("controller"):
+                self.line(f"Controlled By:\t{owner['kind']}/{owner['name']}")
+
     def listed(self, title: str, items: Iterable[str], level: int = 0) -> None:
         """A title and its items below each other; `<none>` for none."""
         head = f"{title}:"
@@ -53,12 +67,14 @@ class Description:
         if head:
             self.line(f"{head}\t<none>", level)
 
-    def annotations(self, annotations: dict[str, str] | None) -> None:
+    def annotations(
+        self, annotations: dict[str, str] | None, title: str = "Annotations"
+    ) -> None:
         """Annotations; long ones and those of several lines stand below their key."""
         shown = {k: v for k, v in (annotations or {}).items() if k != _SKIPPED}
         if not shown:
-            self.line("Annotations:\t<none>")
-        head = "Annotations:"
+            self.line(f"{title}:\t<none>")
+        head = f"{title}:"
         for key in sorted(shown):
             value = shown[key].removesuffix("\n")
             if len(value) + len(key) + 2 <= _ANNOTATION_WIDTH and "\n" not in value:

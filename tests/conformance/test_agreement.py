@@ -13,6 +13,7 @@ import shlex
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -271,6 +272,8 @@ describe pod two
 describe pod over
 describe pod unbound
 describe pod missing
+describe pod one missing
+describe pv
 describe pods -l app=one
 describe node
 describe node missing
@@ -672,6 +675,33 @@ def _lines(text):
 @pytest.mark.parametrize("line", _lines(LOOKS))
 def test_a_line_reads_alike(pair, line):
     pair.agree(line)
+
+
+@pytest.fixture(scope="module")
+def described(cluster):
+    """A namespace with an object of each kind that has a description of its own."""
+    namespace = "described"
+    file = Path(__file__).with_name("described.yaml")
+    settled = '{.status.conditions[?(@.type=="Available")].status}=True'
+    cluster.mini_kubectl("create", "namespace", namespace, check=True)
+    cluster.mini_kubectl("apply", "-n", namespace, "-f", str(file), check=True)
+    wait = ("wait", "-n", namespace, "deploy/rich", f"--for=jsonpath={settled}")
+    cluster.mini_kubectl(*wait, check=True)
+    return namespace
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        "deploy,rs,rc,sts,ds",
+        "jobs,cronjobs,hpa",
+        "quota,limits,roles,rolebindings,sc",
+        "clusterroles,clusterrolebindings,priorityclasses",
+    ],
+)
+def test_descriptions_read_alike(pair, described, kinds):
+    for kind in kinds.split(","):
+        pair.agree(f"describe {kind} -n {described}")
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
