@@ -124,6 +124,11 @@ class _Linger(asyncio.BufferedProtocol):
         return False  # the peer is done too: the transport closes after a flush
 
     def resume_writing(self) -> None:
+        # Not from in here: asyncio shuts down once more when it comes back, and fails
+        # loudly where the peer has ended meanwhile.
+        asyncio.get_running_loop().call_soon(self._shut_down_if_open)
+
+    def _shut_down_if_open(self) -> None:
         if self._timer is None and not self._transport.is_closing():
             self._shut_down()
 
