@@ -11,6 +11,7 @@ from hops.remotecommand_facts import status_facts
 from wire.spdy import frames as spdy
 from wire.spdy.frame_decoder import FrameDecoder
 from wire.spdy.limits import Limits
+from wire.spdy.middle import FrameFinder, is_whole
 from wire.terminal import ResizeDecoder
 
 if TYPE_CHECKING:
@@ -53,19 +54,23 @@ class SpdyLayer:
         self._mean: Callable[[Direction, int, _Stream, spdy.Data], None]
         self._mean = self._mean_forward if forwards else self._mean_command
         self._forwards = forwards
-        self._unsynced: set[Direction] = set()
+        self._late = False
+        self._finders: dict[Direction, FrameFinder] = {}  # of what is not read yet
 
     def feed(self, direction: Direction, data: bytes | memoryview) -> None:
         """Bytes went by. Raises RemoteProtocolError when they are no SPDY."""
-        if direction in self._unsynced:
+        if direction in self._finders and not self._found(direction, bytes(data)):
             info = {"reason": "began before the trace"}
             self._teller.tell(direction, "raw", "skipped", size=len(data), info=info)
             return
         decoder = self._decoders[direction]
         for frame in decoder.receive_data(data):
             self._on_frame(direction, frame)
-        if decoder.error is not None:
+        if decoder.error is None:
+            return
+        if not self._late:
             raise decoder.error
+        self._seek(direction)  # what seemed to be frames was none
 
     def eof(self, direction: Direction) -> None:
         """Nothing of this layer ends with a direction."""
@@ -75,8 +80,23 @@ class SpdyLayer:
         return True
 
     def join_late(self) -> None:
-        """Headers are compressed over the whole session: it cannot be read from here."""
-        self._unsynced = set(Direction)
+        """Header blocks cannot be read from here, and so no stream has a name."""
+        self._late = True
+        for direction in Direction:
+            self._seek(direction)
+
+    def _seek(self, direction: Direction) -> None:
+        self._finders[direction] = FrameFinder()
+        self._decoders[direction] = FrameDecoder(Limits(), late=True)
+
+    def _found(self, direction: Direction, data: bytes) -> bool:
+        """Whether this chunk can be read; else perhaps the next."""
+        if is_whole(data):
+            del self._finders[direction]
+            return True
+        if self._finders[direction].receive(data):
+            del self._finders[direction]
+        return False
 
     def _on_frame(self, direction: Direction, frame: spdy.Frame) -> None:
         stream: int | None = getattr(frame, "stream_id", None)
@@ -85,10 +105,11 @@ class SpdyLayer:
             return
         info = _flags(frame)
         headers = getattr(frame, "headers", None)
-        if headers is not None:
+        if headers is not None and not self._late:
             info["headers"] = mask_headers(headers)
         info |= _numbers(frame)
-        if isinstance(frame, spdy.SynStream) and len(self._streams) < _MAX_STREAMS:
+        room = len(self._streams) < _MAX_STREAMS and not self._late
+        if isinstance(frame, spdy.SynStream) and room:
             self._streams[frame.stream_id] = _stream_of(frame)
         opened = self._streams.get(stream) if stream is not None else None
         if opened is not None and opened.role:

@@ -60,6 +60,8 @@ class WebSocketLayer:
         """What comes next may be the middle of a frame."""
         self._scanners = {way: FrameScanner(self._wanted) for way in Direction}
         self._unsynced = set(Direction)
+        if isinstance(self._upper, _Tunnel):
+            self._upper.join_late()
 
     def _synchronise(self, direction: Direction, data: bytes) -> bool:
         """Begin where a chunk begins like a frame: senders write frames whole."""
@@ -148,6 +150,10 @@ class _Tunnel:
     def wanted(self, length: int, first: int) -> int:
         """All: the messages of a direction together are its SPDY bytes."""
         return length
+
+    def join_late(self) -> None:
+        """See `SpdyLayer`."""
+        self._spdy.join_late()
 
     def on_frame(self, direction: Direction, frame: ScannedFrame) -> None:
         """The next bytes. Raises RemoteProtocolError when they are no SPDY."""

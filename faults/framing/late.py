@@ -15,7 +15,7 @@ from faults.framing.http2 import frame_bytes, whole_frames
 from faults.framing.websocket import whole_messages
 from hops.pipe import Direction
 from wire.http2 import Http2FrameType
-from wire.spdy.frames import CONTROL_BIT, HEADER_SIZE, FrameType
+from wire.spdy.middle import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,6 @@ __all__ = [
 ]
 
 _HEADER_SIZE = 9
-_MAX_SPDY = 1 << 20
 
 
 class SyncingDecoder:
@@ -75,21 +74,7 @@ def whole_websocket(direction: Direction, data: bytes) -> bool:
 
 def whole_spdy(direction: Direction, data: bytes) -> bool:
     """Whether a chunk is SPDY frames."""
-    position = 0
-    while position < len(data):
-        if position + HEADER_SIZE > len(data):
-            return False
-        first, second = struct.unpack_from("!II", data, position)
-        size = second & 0xFF_FFFF
-        if size > _MAX_SPDY or not (_is_control(first) or 0 < first < 1 << 24):
-            return False
-        position += HEADER_SIZE + size
-    return position == len(data) and bool(data)
-
-
-def _is_control(first: int) -> bool:
-    known = {kind.value for kind in FrameType}
-    return first >> 16 == (CONTROL_BIT >> 16 | 3) and first & 0xFFFF in known
+    return is_whole(data)
 
 
 def first_call(data: bytes) -> int | None:

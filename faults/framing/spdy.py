@@ -164,7 +164,8 @@ class SpdyDecoder:
 
     Args:
         late: header blocks went by that were not seen, so that later ones, and the names
-            of streams, cannot be read.
+            of streams, cannot be read. Frames with a block are of no kind then: the
+            receiver must get each, or it can read no later one.
     """
 
     def __init__(self, *, late: bool = False) -> None:
@@ -215,9 +216,9 @@ class SpdyDecoder:
             frame.channel = first
             frame.kinds["spdy"] = "data"
         else:
-            frame.kinds["spdy"] = _TYPES.get(kind, f"type-{kind}")
-            if not self._late:
-                self._read_control(lane, frame)
+            if not (self._late and kind in _BLOCK_OFFSET):
+                frame.kinds["spdy"] = _TYPES.get(kind, f"type-{kind}")
+            self._read_control(lane, frame)
         self._name(frame)
         return frame
 
@@ -230,6 +231,8 @@ class SpdyDecoder:
         try:
             offset = _BLOCK_OFFSET[FrameType(frame.type)]
         except (KeyError, ValueError):
+            return
+        if self._late:
             return
         try:
             frame.block = lane.inflate.decompress(frame.payload[offset:], _MAX_BLOCK)

@@ -12,6 +12,7 @@ from faults.framing.frame import Frame
 from faults.framing.spdy import SpdyDecoder, SpdyFrame
 from faults.framing.websocket import WebSocketDecoder, WebSocketFrame
 from hops.pipe import Direction
+from wire.spdy.middle import FrameFinder, is_whole
 from wire.websocket import Opcode, apply_mask, frame_header
 
 __all__ = ["TunnelDecoder"]
@@ -82,12 +83,17 @@ class _Lane:
 
 
 class TunnelDecoder:
-    """Both directions of a port-forward tunnel."""
+    """Both directions of a port-forward tunnel.
 
-    def __init__(self) -> None:
+    Args:
+        late: messages went by already; those until a frame begins go on as they are.
+    """
+
+    def __init__(self, *, late: bool = False) -> None:
         self._outer = WebSocketDecoder("", is_command=False)
-        self._inner = SpdyDecoder()
+        self._inner = SpdyDecoder(late=late)
         self._lanes = {way: _Lane() for way in Direction}
+        self._finders = {way: FrameFinder() for way in Direction} if late else {}
 
     @property
     def rewriting(self) -> bool:
@@ -102,7 +108,7 @@ class TunnelDecoder:
         finally:
             for outer in outers:
                 assert isinstance(outer, WebSocketFrame)  # noqa: S101 - no others
-                if outer.opcode >= Opcode.CLOSE:
+                if outer.opcode >= Opcode.CLOSE or not self._found(outer):
                     out.append(outer)
                 else:
                     self._unwrap(direction, outer, out)
@@ -110,6 +116,18 @@ class TunnelDecoder:
     def released(self) -> list[Frame]:
         """See `Decoder`."""
         return []
+
+    def _found(self, outer: WebSocketFrame) -> bool:
+        """Whether what a message carries can be read; else perhaps that of the next."""
+        finder = self._finders.get(outer.direction)
+        if finder is None:
+            return True
+        whole = is_whole(outer.payload)
+        if whole or finder.receive(outer.payload):
+            del self._finders[outer.direction]
+        if not whole:
+            outer.kinds.clear()  # a part of what cannot be told
+        return whole
 
     def _unwrap(
         self, direction: Direction, outer: WebSocketFrame, out: list[Frame]

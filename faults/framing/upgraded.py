@@ -50,7 +50,8 @@ def upgraded(head: ResponseHead, path: str, *, late: bool = False) -> Decoder:
     if subprotocol.startswith("SPDY/3.1+"):
         from faults.framing.tunnel import TunnelDecoder
 
-        return OpaqueDecoder() if late else TunnelDecoder()
+        tunnel = TunnelDecoder(late=late)
+        return SyncingDecoder(tunnel, whole_websocket) if late else tunnel
     # In the legacy port-forward protocol channels are pairs, two for each port.
     is_command = "portforward" not in path.lower()
     decoder = WebSocketDecoder(subprotocol, is_command=is_command)

@@ -27,7 +27,7 @@ from wire.spdy.frames import (
     SynStream,
     WindowUpdate,
 )
-from wire.spdy.headers import HeaderDecoder, Headers
+from wire.spdy.headers import AnyHeaderDecoder, HeaderDecoder, Headers, UnreadHeaders
 from wire.spdy.limits import Limits
 
 if TYPE_CHECKING:
@@ -53,11 +53,16 @@ class FrameDecoder:
 
     After bad bytes `error` is set: frames before them are still returned, and the
     next call raises it.
+
+    Args:
+        late: header blocks went by that were not seen, so that none can be read: frames
+            that have one come without headers.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, late: bool = False) -> None:
         self._limits = limits or Limits()
-        self._headers = HeaderDecoder(self._limits)
+        known = HeaderDecoder(self._limits)
+        self._headers: AnyHeaderDecoder = UnreadHeaders() if late else known
         self._partial = bytearray()  # the beginning of the next unit
         self._need = HEADER_SIZE  # its whole size
         self._head: tuple[int, int] | None = None  # of the frame under way
@@ -187,7 +192,10 @@ def _numbers(raw: bytes) -> tuple[int, int]:
 
 
 def _block(
-    frame_type: FrameType, raw: bytes, decoder: HeaderDecoder, forbidden: frozenset[str]
+    frame_type: FrameType,
+    raw: bytes,
+    decoder: AnyHeaderDecoder,
+    forbidden: frozenset[str],
 ) -> tuple[int, Headers]:
     """Read the stream id and the header block of a frame that has both."""
     (stream_id,) = _UINT32.unpack_from(raw, HEADER_SIZE)
@@ -200,7 +208,7 @@ def _block(
     return stream_id, headers
 
 
-def _syn_stream(flags: int, raw: bytes, decoder: HeaderDecoder) -> SynStream:
+def _syn_stream(flags: int, raw: bytes, decoder: AnyHeaderDecoder) -> SynStream:
     stream_id, headers = _block(
         FrameType.SYN_STREAM, raw, decoder, _FORBIDDEN_IN_REQUEST
     )
@@ -211,12 +219,12 @@ def _syn_stream(flags: int, raw: bytes, decoder: HeaderDecoder) -> SynStream:
     )
 
 
-def _syn_reply(flags: int, raw: bytes, decoder: HeaderDecoder) -> SynReply:
+def _syn_reply(flags: int, raw: bytes, decoder: AnyHeaderDecoder) -> SynReply:
     stream_id, headers = _block(FrameType.SYN_REPLY, raw, decoder, _FORBIDDEN_IN_REPLY)
     return SynReply(stream_id, headers, flags=flags, raw=raw)
 
 
-def _headers_frame(flags: int, raw: bytes, decoder: HeaderDecoder) -> HeadersFrame:
+def _headers_frame(flags: int, raw: bytes, decoder: AnyHeaderDecoder) -> HeadersFrame:
     # spdystream takes an even stream id for a request, an odd one for a reply.
     is_odd = raw[HEADER_SIZE + 3] & 1
     forbidden = _FORBIDDEN_IN_REPLY if is_odd else _FORBIDDEN_IN_REQUEST
@@ -224,7 +232,7 @@ def _headers_frame(flags: int, raw: bytes, decoder: HeaderDecoder) -> HeadersFra
     return HeadersFrame(stream_id, headers, flags=flags, raw=raw)
 
 
-def _rst_stream(flags: int, raw: bytes, _: HeaderDecoder) -> RstStream:
+def _rst_stream(flags: int, raw: bytes, _: AnyHeaderDecoder) -> RstStream:
     stream_id, status = _numbers(raw)
     if not status:
         raise RemoteProtocolError("RST_STREAM with status 0")
@@ -233,7 +241,7 @@ def _rst_stream(flags: int, raw: bytes, _: HeaderDecoder) -> RstStream:
     return RstStream(stream_id, status, flags=flags, raw=raw)
 
 
-def _settings(flags: int, raw: bytes, _: HeaderDecoder) -> Settings:
+def _settings(flags: int, raw: bytes, _: AnyHeaderDecoder) -> Settings:
     (count,) = _UINT32.unpack_from(raw, HEADER_SIZE)
     first = HEADER_SIZE + 4
     if len(raw) != first + 8 * count:
@@ -247,22 +255,22 @@ def _settings(flags: int, raw: bytes, _: HeaderDecoder) -> Settings:
     return Settings(entries, flags=flags, raw=raw)
 
 
-def _ping(flags: int, raw: bytes, _: HeaderDecoder) -> Ping:
+def _ping(flags: int, raw: bytes, _: AnyHeaderDecoder) -> Ping:
     (ping_id,) = _UINT32.unpack_from(raw, HEADER_SIZE)
     if not ping_id:
         raise RemoteProtocolError("PING with id 0")
     return Ping(ping_id, flags=flags, raw=raw)
 
 
-def _go_away(flags: int, raw: bytes, _: HeaderDecoder) -> GoAway:
+def _go_away(flags: int, raw: bytes, _: AnyHeaderDecoder) -> GoAway:
     return GoAway(*_numbers(raw), flags=flags, raw=raw)
 
 
-def _window_update(flags: int, raw: bytes, _: HeaderDecoder) -> WindowUpdate:
+def _window_update(flags: int, raw: bytes, _: AnyHeaderDecoder) -> WindowUpdate:
     return WindowUpdate(*_numbers(raw), flags=flags, raw=raw)
 
 
-_PARSERS: dict[int, Callable[[int, bytes, HeaderDecoder], Frame]] = {
+_PARSERS: dict[int, Callable[[int, bytes, AnyHeaderDecoder], Frame]] = {
     FrameType.SYN_STREAM: _syn_stream,
     FrameType.SYN_REPLY: _syn_reply,
     FrameType.RST_STREAM: _rst_stream,

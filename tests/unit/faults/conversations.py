@@ -90,6 +90,36 @@ def spdy_session() -> list[tuple[Direction, bytes]]:
     return script
 
 
+FORWARD = EXEC.replace(b"/exec?command=ls&stdout=true", b"/portforward").replace(
+    b"v5.channel.k8s.io", b"SPDY/3.1+portforward.k8s.io"
+)
+FORWARDED = GRANTED.replace(b"v5.channel.k8s.io", b"SPDY/3.1+portforward.k8s.io")
+
+
+def tunnel_session() -> list[tuple[Direction, bytes]]:
+    """A port-forward over SPDY in WebSocket; head and payload are a message each."""
+    client, server = FrameEncoder(), FrameEncoder()
+    script = [(UP, FORWARD), (DOWN, FORWARDED)]
+    for number, kind in ((1, "error"), (3, "data")):
+        headers = (("port", "80"), ("requestid", "0"), ("streamtype", kind))
+        script += _tunnelled(UP, client.encode(SynStream(number, headers)))
+        script += _tunnelled(DOWN, server.encode(SynReply(number, ())))
+    script += _tunnelled(UP, client.encode(Data(3, b"hello")))
+    script += _tunnelled(UP, client.encode(Ping(1)))
+    script += _tunnelled(DOWN, server.encode(Ping(1)))
+    for data in (b"one", b"two", b"three"):
+        script += _tunnelled(DOWN, server.encode(Data(3, data)))
+    script += _tunnelled(DOWN, server.encode(Data(3, b"", Flag.FIN)))
+    close = close_payload(1000)
+    return [*script, (UP, encode_frame(Opcode.CLOSE, close, mask=MASK))]
+
+
+def _tunnelled(way: Direction, frame: bytes) -> list[tuple[Direction, bytes]]:
+    mask = MASK if way is UP else None
+    pieces = frame[:4], frame[4:8], frame[8:]
+    return [(way, encode_frame(Opcode.BINARY, p, mask=mask)) for p in pieces if p]
+
+
 def http2_frame(kind, flags, stream, payload) -> bytes:
     size = len(payload)
     return size.to_bytes(3) + bytes((kind, flags)) + stream.to_bytes(4) + payload

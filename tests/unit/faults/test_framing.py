@@ -16,6 +16,8 @@ from tests.support.fault_rules import rule
 from tests.unit.faults.conversations import (
     DOWN,
     EXEC,
+    FORWARD,
+    FORWARDED,
     GRANTED,
     SPDY_EXEC,
     SPDY_GRANTED,
@@ -26,6 +28,7 @@ from tests.unit.faults.conversations import (
     grpc_session,
     joined,
     spdy_session,
+    tunnel_session,
     up,
     websocket_session,
 )
@@ -38,7 +41,12 @@ from wire.spdy.frames import SynReply, SynStream
 from wire.websocket import FrameDecoder as WebSocketFrames
 from wire.websocket import encode_frame
 
-SESSIONS = {"websocket": websocket_session, "spdy": spdy_session, "grpc": grpc_session}
+SESSIONS = {
+    "websocket": websocket_session,
+    "spdy": spdy_session,
+    "tunnel": tunnel_session,
+    "grpc": grpc_session,
+}
 
 
 def passed(conversation, script):
@@ -145,6 +153,33 @@ def test_data_of_a_spdy_session_met_in_its_middle_is_read():
     assert out == {way: joined(script[6:], way) for way in Direction}
     data = [(f.channel, f.data) for f in frames if f.kinds.get("spdy") == "data"]
     assert data[1:3] == [(5, b"one"), (5, b"two")]
+
+
+@pytest.mark.parametrize("first", range(3, 8))
+def test_a_tunnel_met_in_its_middle_is_read_where_frames_begin(first):
+    script = tunnel_session()
+    conversation = Conversation(late=True)
+    conversation.recall({UP: FORWARD, DOWN: FORWARDED})
+
+    out, frames = passed(conversation, script[first:])
+
+    assert out == {way: joined(script[first:], way) for way in Direction}
+    told = [(f.text, f.direction) for f in frames if f.kinds]
+    assert told[:3] == [("spdy/data 3", UP), ("spdy/ping", UP), ("spdy/ping", DOWN)]
+    data = [f.data for f in frames if f.kinds.get("spdy") == "data"]
+    assert data == [b"hello", b"one", b"two", b"three", b""]
+
+
+def test_a_block_that_cannot_be_read_is_of_no_kind_so_that_no_rule_takes_it():
+    script = spdy_session()
+    conversation = Conversation(late=True)
+    conversation.recall({UP: SPDY_EXEC, DOWN: SPDY_GRANTED})
+
+    _, frames = passed(conversation, script[4:])
+
+    blocks = [frame for frame in frames if frame.channel and not frame.kinds]
+    assert [f.channel for f in blocks] == [3, 3, 5, 5]
+    assert next(f.kinds for f in frames if f not in blocks) == {"spdy": "data"}
 
 
 def test_frames_say_what_they_are():

@@ -9,6 +9,8 @@ from hops.trace import MemorySink
 from tests.unit.hops.tapped import DOWN, UP, request, switched
 from tests.unit.hops.test_chunk_log import grpc_call
 from tests.unit.hops.trace_schema import check_all
+from wire.spdy.frame_encoder import FrameEncoder
+from wire.spdy.frames import Data, Ping, SynStream
 from wire.websocket import encode_frame
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -149,13 +151,13 @@ def test_without_a_head_the_next_message_is_waited_for():
     ]
 
 
-def test_the_middle_of_a_spdy_session_is_skipped():
+def test_the_middle_of_a_spdy_frame_is_skipped():
     watched = Watched()
     watched.feed(UP, request("/exec/a/b/c", Upgrade="SPDY/3.1"))
     watched.feed(DOWN, switched(Upgrade="SPDY/3.1"))
 
     watched.look()
-    watched.feed(DOWN, b"\x00\x00\x00\x01\x00\x00\x00\x02hi")
+    watched.feed(DOWN, b"\x00\x01\x00\x00\x00\x02hi")
 
     assert watched.told[-1] == ("raw", "skipped")
 
@@ -251,3 +253,45 @@ def test_the_session_of_an_open_request_is_told_between_it_and_its_answer():
         ("http1", "response"),
     ]
     assert {e.trace for e in watched.sink.events[2:]} == {TRACE}
+
+
+def test_a_spdy_session_is_told_without_names_from_the_next_frame_on():
+    watched = Watched()
+    client, server = FrameEncoder(), FrameEncoder()
+    watched.feed(UP, EXEC.replace(b"websocket", b"SPDY/3.1"))
+    watched.feed(DOWN, switched(Upgrade="SPDY/3.1"))
+    watched.feed(UP, client.encode(SynStream(1, (("streamtype", "stdout"),))))
+    frame = server.encode(Data(1, b"seen by nobody"))
+    watched.feed(DOWN, frame[:10])
+
+    watched.look()
+    watched.feed(DOWN, frame[10:])
+    watched.feed(DOWN, server.encode(Data(1, b"hello")) + server.encode(Ping(2)))
+    watched.feed(UP, client.encode(SynStream(3, (("streamtype", "stdin"),))))
+
+    assert watched.told[3:] == [
+        ("raw", "skipped"),
+        ("spdy", "data"),
+        ("spdy", "ping"),
+        ("spdy", "syn_stream"),
+    ]
+    assert [e.info for e in watched.sink.events[4:]] == [{}, {"ping_id": 2}, {}]
+
+
+def test_the_tunnel_of_a_port_forward_is_told_from_the_next_frame_on():
+    watched = Watched()
+    server = FrameEncoder()
+    protocol = "SPDY/3.1+portforward.k8s.io"
+    target = EXEC.replace(b"/exec?command=sh", b"/portforward")
+    watched.feed(UP, target)
+    watched.feed(DOWN, switched(Upgrade="websocket", Sec_WebSocket_Protocol=protocol))
+
+    watched.look()
+    for data in (b"first", b"second"):
+        frame = server.encode(Data(3, data))
+        for piece in (frame[:4], frame[4:8], frame[8:]):
+            watched.feed(DOWN, encode_frame(2, piece))
+
+    spdy = [e for e in watched.sink.events if e.layer == "spdy"]
+    assert [(e.type, e.stream, e.len) for e in spdy] == [("data", 3, 6)]
+    assert not [e for e in watched.sink.events if e.type == "undecodable"]
