@@ -28,6 +28,13 @@ FLAGS = (
     Flag("quiet", "bool", short="q", help="Print nothing, only the exit code."),
     Flag("subresource", help="Such as pods/log or deployments/scale."),
 )
+#: What kubectl knows; of others it warns, and asks all the same.
+_KNOWN = "get list watch create update patch delete deletecollection use bind"
+_KNOWN += " impersonate * approve sign escalate attest"
+_RESOURCE_VERBS = frozenset(_KNOWN.split())
+_URL_VERBS = frozenset(
+    {"get", "put", "post", "head", "options", "delete", "patch", "*"}
+)
 
 
 def run(options: Options, factory: Factory) -> int:
@@ -42,6 +49,9 @@ def run(options: Options, factory: Factory) -> int:
     verb, what = options.args
     spec: JsonObject
     if what.startswith("/"):
+        if options.text("subresource"):
+            raise CommandError("--subresource can not be used with NonResourceURL")
+        _warn_of_verb(verb, _URL_VERBS)
         spec = {"nonResourceAttributes": {"path": what, "verb": verb}}
     else:
         spec = {"resourceAttributes": _attributes(options, factory, verb, what)}
@@ -54,7 +64,8 @@ def _attributes(options: Options, factory: Factory, verb: str, what: str) -> Jso
     subresource = options.text("subresource")
     group, version, resource = "", "*", word
     if word != "*":
-        group, version, resource = _resolve(factory, word)
+        group, version, resource = _resolve(options, factory, word)
+    _warn_of_verb(verb, _RESOURCE_VERBS)
     namespace = "" if options.flag("all-namespaces") else factory.namespace
     values = {
         "namespace": namespace,
@@ -68,17 +79,26 @@ def _attributes(options: Options, factory: Factory, verb: str, what: str) -> Jso
     return {key: value for key, value in values.items() if value}
 
 
-def _resolve(factory: Factory, word: str) -> tuple[str, str, str]:
+def _warn_of_verb(verb: str, known: frozenset[str]) -> None:
+    if verb not in known:
+        _warn(f"verb '{verb}' is not a known verb")
+
+
+def _warn(text: str) -> None:
+    print(f"Warning: {text}\n", file=sys.stderr)
+
+
+def _resolve(options: Options, factory: Factory, word: str) -> tuple[str, str, str]:
     try:
         found = factory.mapper.resolve(word)
     except CommandError:
         name, _, group = word.partition(".")
         where = f' in group "{group}"' if group else ""
-        print(
-            f"Warning: the server doesn't have a resource type '{name}'{where}\n",
-            file=sys.stderr,
-        )
+        _warn(f"the server doesn't have a resource type '{name}'{where}")
         return group, "*", name
+    if not found.namespaced and not options.flag("all-namespaces"):
+        where = f" in group '{found.group}'" if found.group else ""
+        _warn(f"resource '{found.name}' is not namespace scoped{where}")
     return found.group, "*", found.name
 
 

@@ -43,7 +43,8 @@ def run(options: Options, factory: Factory) -> int:
     if options.flag("flatten"):
         config = flatten(config)
     document = as_document(config)
-    if not options.flag("raw"):
+    # view.go: who flattens wants a file that works
+    if not options.flag("raw") and not options.flag("flatten"):
         document = hide(document)
     if printer is not None:
         sys.stdout.write(printer.render(document))

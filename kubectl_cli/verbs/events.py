@@ -56,6 +56,10 @@ def run(options: Options, factory: Factory) -> int:
         if not wanted or str(event.get("type")).lower() in wanted
     ]
     found.sort(key=_last_seen)
+    if not found and not options.flag("watch"):
+        where = "" if everywhere else f" in {namespace} namespace"
+        print(f"No events found{where}.", file=sys.stderr)
+        return 0
     if printer is not None:
         obj = {"kind": "EventList", "apiVersion": "v1", **listed, "items": found}
         sys.stdout.write(printer.render(obj))
@@ -63,9 +67,6 @@ def run(options: Options, factory: Factory) -> int:
     table = _Table(everywhere=everywhere, headers=not options.flag("no-headers"))
     if found:
         sys.stdout.write(table.render(found))
-    elif not options.flag("watch"):
-        where = "" if everywhere else f" in {namespace} namespace"
-        print(f"No events found{where}.", file=sys.stderr)
     if options.flag("watch"):
         version = (listed.get("metadata") or {}).get("resourceVersion") or ""
         query.append(("resourceVersion", version))

@@ -73,7 +73,7 @@ def _print_structured(output: str, server: JsonObject | None) -> None:
     if output == "yaml":
         from kubectl_cli.printers.yaml import to_yaml
 
-        print(to_yaml(versions), end="")
+        print(to_yaml(versions))
         return
     import json
 

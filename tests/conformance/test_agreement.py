@@ -526,7 +526,13 @@ config view --minify
 config view --raw
 config view -o json
 config view -o jsonpath={.current-context}
+config view --minify --flatten
 config use-context missing
+events -n no-such-namespace -o json
+auth can-i nonsense nodes
+auth can-i nonsense /x
+auth can-i get clusterroles
+auth can-i get /x --subresource=a
 --context=missing get pods
 --cluster=missing get pods
 --user=missing get pods
