@@ -91,18 +91,27 @@ def exit_text(code: int) -> str:
 
 @rule("output-held", "wait")
 def output_held(story: Story) -> Found:
-    """The command has ended, and a process it left behind holds its output."""
+    """The command has ended, and its output has not: held by another process, or slow."""
     event = story.process("output held")
     if event is None:
         return
     statuses = story.find("remotecommand", "status")
     late = statuses[0].ts - event.ts if statuses else story.waited
     since = f" for {seconds(late)}" if late > _LONG else ""
+    begin = f"The command has ended, but its status was not sent{since}, because"
+    if not event.info.get("pids"):
+        yield (
+            event,
+            f"{begin} what it had written was still on its way: the client, or somebody"
+            " between, reads more slowly than the command wrote. Nobody else holds its"
+            " output open.",
+        )
+        return
     yield (
         event,
-        f"The command has ended, but its status was not sent{since}, because"
-        f" {_holders(event.info)} still holds its output open: the runtime waits for"
-        " the end of the output first. Start such a process with its output redirected.",
+        f"{begin} {_holders(event.info)} still holds its output open: the runtime waits"
+        " for the end of the output first. Start such a process with its output"
+        " redirected.",
     )
 
 
@@ -112,7 +121,7 @@ def _holders(info: dict[str, Any]) -> str:
         f"process {pid} ({command})" if command else f"process {pid}"
         for pid, command in zip(pids, commands, strict=False)
     ]
-    return " and ".join(named[:3]) or "a process"
+    return " and ".join(named[:3])
 
 
 @rule("client-left", "note")

@@ -306,6 +306,19 @@ def test_a_wait_is_told_after_a_silence(name, layer, kind, rule):
         assert rule not in waits(events, later=0.1)
 
 
+def test_output_that_nobody_holds_is_on_its_way():
+    events = changed(
+        events_of("output-held"),
+        lambda e: e.type == "output held",
+        info={"pids": [], "commands": []},
+    )
+
+    text = text_of("output-held", events)
+
+    assert "what it had written was still on its way" in text
+    assert "redirected" not in text
+
+
 def test_a_forward_waits_for_somebody_to_connect():
     events = events_of("port-refused")
     answered = [e for e in events if e.hop == OUTER and e.info.get("status") == 101]
