@@ -1,10 +1,11 @@
 """HTTP/1.1: heads, and the bodies that follow them, without I/O."""
 
-from wire.http1_body import LAST_CHUNK, BodyReader, encode_chunk
+from wire.http1_body import LAST_CHUNK, BodyReader, UnsupportedCoding, encode_chunk
 from wire.http1_head import (
     Head,
     Headers,
     HeadReader,
+    HeadTooLarge,
     RequestHead,
     ResponseHead,
     encode_request_head,
@@ -20,9 +21,11 @@ __all__ = [
     "BodyReader",
     "Head",
     "HeadReader",
+    "HeadTooLarge",
     "Headers",
     "RequestHead",
     "ResponseHead",
+    "UnsupportedCoding",
     "encode_chunk",
     "encode_request_head",
     "encode_response_head",

@@ -12,13 +12,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["LAST_CHUNK", "BodyReader", "encode_chunk"]
+__all__ = ["LAST_CHUNK", "BodyReader", "UnsupportedCoding", "encode_chunk"]
 
 LAST_CHUNK = b"0\r\n\r\n"
 
 _MAX_LINE = 4096  # of a chunk size with its extensions (net/http: 4096)
 _MAX_TRAILER = 64 * 1024
 _HEX = frozenset(b"0123456789abcdefABCDEF")
+
+
+class UnsupportedCoding(RemoteProtocolError):  # noqa: N818 - it says what is wrong
+    """A Transfer-Encoding other than `chunked`."""
 
 
 def encode_chunk(data: bytes) -> bytes:
@@ -109,7 +113,7 @@ def _framing(headers: Headers) -> tuple[bool, int | None]:
     codings = get_all(headers, "transfer-encoding")
     if codings:
         if len(codings) > 1 or not has_token(headers, "transfer-encoding", "chunked"):
-            raise RemoteProtocolError(
+            raise UnsupportedCoding(
                 f"unsupported transfer encoding: {', '.join(codings)}"
             )
         chunked = True

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Head",
     "HeadReader",
+    "HeadTooLarge",
     "Headers",
     "RequestHead",
     "ResponseHead",
@@ -42,6 +43,10 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _VERSION = re.compile(r"HTTP/\d\.\d\Z")
 _FIELD_VALUE_JUNK = re.compile(r"[\x00\r\n]")
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+
+
+class HeadTooLarge(RemoteProtocolError):  # noqa: N818 - it says what is wrong
+    """The peer's head has more bytes than may be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +189,7 @@ class HeadReader:
             self._searched = max(0, len(self._buffer) - 3)
             return None
         if found.end() > self._max_size:
-            raise RemoteProtocolError("head too large")
+            raise HeadTooLarge("head too large")
         raw = bytes(self._buffer[: found.end()])
         del self._buffer[: found.end()]
         self._done = True
@@ -198,7 +203,7 @@ class HeadReader:
 
     def _check_partial(self) -> None:
         if len(self._buffer) > self._max_size:
-            raise RemoteProtocolError("head too large")
+            raise HeadTooLarge("head too large")
         # TLS, SPDY or HTTP/2 bytes never hold an end of head: refuse them early.
         if self._buffer and not 0x20 < self._buffer[0] < 0x7F and self._buffer != b"\r":
             raise RemoteProtocolError(

@@ -161,13 +161,12 @@ def _go_syntax(headers: Headers) -> str:
 def _refused(status: int, text: str, accepted: Sequence[str] = ()) -> HandshakeRefused:
     """An answer as http.Error writes it, which ends its text with a newline."""
     body = f"{text}\n".encode() if text else b""
-    lines = [f"HTTP/1.1 {status} {_REASONS[status]}"]
+    lines = [f"HTTP/1.1 {status} {_REASONS[status]}"]  # headers come sorted, as in Go
     if body:
-        lines += [
-            "Content-Type: text/plain; charset=utf-8",
-            "X-Content-Type-Options: nosniff",
-        ]
+        lines.append("Content-Type: text/plain; charset=utf-8")
     lines += [f"{ACCEPTED_VERSIONS}: {name}" for name in accepted]
+    if body:
+        lines.append("X-Content-Type-Options: nosniff")
     lines += [f"Content-Length: {len(body)}", "", ""]
     response = "\r\n".join(lines).encode("latin-1") + body
     return HandshakeRefused(status, text, response)

@@ -11,19 +11,36 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from hops.linger import close_in_stages
+from wire.bad_requests import (
+    BAD_HEADER_VALUE,
+    HEAD_TOO_LARGE,
+    UNSUPPORTED_CODING,
+    check_request,
+    has_bad_value,
+    refusal,
+)
 from wire.errors import RemoteProtocolError
-from wire.http1 import BodyReader, HeadReader, RequestHead, has_token
+from wire.http1 import (
+    BodyReader,
+    HeadReader,
+    HeadTooLarge,
+    RequestHead,
+    UnsupportedCoding,
+    get_all,
+    has_token,
+)
 
-__all__ = ["Answer", "HttpConnection", "Upgrade", "plain"]
+__all__ = ["NOSNIFF", "Answer", "HttpConnection", "Upgrade", "plain"]
 
 _DATE = "%a, %d %b %Y %H:%M:%S GMT"  # RFC 9110 5.6.7
 
+_PLAIN_TEXT = ("Content-Type", "text/plain; charset=utf-8")
+#: What http.Error adds, and go-restful does not.
+NOSNIFF = ("X-Content-Type-Options", "nosniff")
+
 _REASONS = {
-    400: "Bad Request",
-    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
-    500: "Internal Server Error",
 }
 
 #: Called with the transport and what came behind the request; takes the transport over.
@@ -33,21 +50,16 @@ Upgrade: TypeAlias = Callable[[asyncio.Transport, bytes], None]
 Answer: TypeAlias = tuple[bytes, bool]
 
 
-def plain(
-    status: int, text: str, *headers: tuple[str, str], close: bool = False
-) -> Answer:
-    """A text answer as Go's http.Error writes it."""
+def plain(status: int, text: str, *headers: tuple[str, str]) -> Answer:
+    """A text answer; net/http writes the headers of a handler sorted."""
     body = text.encode()
     lines = [
         f"HTTP/1.1 {status} {_REASONS[status]}",
-        "Content-Type: text/plain; charset=utf-8",
-        "X-Content-Type-Options: nosniff",
-        *(f"{name}: {value}" for name, value in headers),
+        *(f"{name}: {value}" for name, value in sorted((*headers, _PLAIN_TEXT))),
         f"Date: {time.strftime(_DATE, time.gmtime())}",
         f"Content-Length: {len(body)}",
-        *(["Connection: close"] if close else []),
     ]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body, close
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body, False
 
 
 class HttpConnection(asyncio.Protocol):
@@ -69,9 +81,12 @@ class HttpConnection(asyncio.Protocol):
         try:
             while data and not self._ended:
                 data = self._skip_body(data) if self._body else self._read_head(data)
+        except HeadTooLarge:
+            self._answer((refusal(HEAD_TOO_LARGE), True))
+        except UnsupportedCoding:
+            self._answer((refusal(UNSUPPORTED_CODING), True))
         except RemoteProtocolError:
-            # net/http server.go, badRequestError
-            self._answer(plain(400, "400 Bad Request", close=True))
+            self._answer((refusal(), True))
 
     def eof_received(self) -> bool:
         """Called by the transport: the client has nothing more to ask."""
@@ -84,6 +99,9 @@ class HttpConnection(asyncio.Protocol):
         assert isinstance(head, RequestHead)  # noqa: S101 - what a request reader gives
         leftover, self._reader = self._reader.leftover, HeadReader("request")
         body = BodyReader.for_request(head)  # one that is bad uses no token up
+        if problem := _problem(head):
+            self._answer((refusal(problem), True))
+            return b""
         answer = self._serve(head)
         if callable(answer):
             self._ended = True
@@ -116,6 +134,16 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is not None and not self._ended:
             self._ended = True
             close_in_stages(self._transport, lambda _error: None, peer_ended=False)
+
+
+def _problem(head: RequestHead) -> str | None:
+    """Why net/http would not let a handler see this request."""
+    major, minor = map(int, head.version.removeprefix("HTTP/").split("."))
+    hosts = get_all(head.headers, "host")
+    problem = check_request(head.method, head.target, (major, minor), hosts)
+    if problem is None and has_bad_value(head.headers):
+        return BAD_HEADER_VALUE
+    return problem
 
 
 def _without_body(answer: Answer) -> Answer:

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 from cri_runtime.streaming.attach import serve_attach
 from cri_runtime.streaming.exec import serve_exec
 from cri_runtime.streaming.forwardings import Forwardings
-from cri_runtime.streaming.http import Answer, HttpConnection, Upgrade, plain
+from cri_runtime.streaming.http import (
+    NOSNIFF,
+    Answer,
+    HttpConnection,
+    Upgrade,
+    plain,
+)
 from cri_runtime.streaming.requests import PendingRequest, RequestCache
 from cri_runtime.streaming.session import Session
 from cri_runtime.streaming.spdy_session import SpdySession
@@ -25,6 +31,7 @@ from hops.tasks import cancel_and_wait, spawn
 from wire.exit_status import ExitResult, internal_error, translated
 from wire.remotecommand import RemoteCommandServer
 from wire.remotecommand_spdy import SPDY_PROTOCOLS, SpdyRemoteCommandServer
+from wire.request_target import parse_target
 from wire.spdy_negotiation import negotiate_spdy
 from wire.websocket_handshake import HandshakeRefused, is_websocket_request, negotiate
 
@@ -116,7 +123,8 @@ class StreamingServer:
         await cancel_and_wait(*self._tasks)
 
     def _serve(self, head: RequestHead) -> Answer | Upgrade:
-        kind, _, token = head.target.partition("?")[0].lstrip("/").partition("/")
+        path, _ = parse_target(head.target)
+        kind, _, token = path.lstrip("/").partition("/")
         if kind not in ("exec", "attach", "portforward") or not token or "/" in token:
             # go-restful's words for a path that it does not route
             return plain(404, "404: Page Not Found")
@@ -125,7 +133,7 @@ class StreamingServer:
             return plain(405, "405: Method Not Allowed", allow)
         request = self._requests.consume(token, asyncio.get_running_loop().time())
         if request is None or request.kind != kind:
-            return plain(404, _NOT_FOUND)
+            return plain(404, _NOT_FOUND, NOSNIFF)
         if not request.traceparent:  # who asked knows of no sessions
             request = replace(request, traceparent=str(from_token(token)))
         try:

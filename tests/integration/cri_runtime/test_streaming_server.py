@@ -236,6 +236,64 @@ async def test_junk_is_answered_and_the_connection_closed(node):
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
+@pytest.mark.parametrize(
+    ("line", "headers", "text"),
+    [
+        ("GET PATH HTTP/1.1", "a: b", "400 Bad Request: missing required Host header"),
+        ("GET PATH HTTP/1.1", "Host: a b", "400 Bad Request: malformed Host header"),
+        ("GET PATH HTTP/1.1", "Host: a\nHost: a", "400 Bad Request"),
+        ("GET PATH%zz HTTP/1.1", "Host: a", "400 Bad Request"),
+        ("GET exec HTTP/1.1", "Host: a", "400 Bad Request"),
+        (
+            "GET PATH HTTP/1.1",
+            "Host: a\nb: c\x01",
+            "400 Bad Request: invalid header value",
+        ),
+        (
+            "GET PATH HTTP/2.0",
+            "Host: a",
+            "505 HTTP Version Not Supported: unsupported protocol version",
+        ),
+        (
+            "GET PATH HTTP/1.1",
+            "a: " + "b" * (1 << 20),
+            "431 Request Header Fields Too Large",
+        ),
+    ],
+)
+async def test_what_net_http_refuses_uses_no_token_up(
+    node, container, line, headers, text
+):
+    url = await node.exec_url(container, "true", stdout=True)
+
+    bad = await request(url, f"{line}\n{headers}")
+    good = await request(url, websocket("v4.channel.k8s.io"))
+
+    assert bad == (
+        f"HTTP/1.1 {text}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        f"Connection: close\r\n\r\n{text}".encode()
+    )
+    assert good.startswith(b"HTTP/1.1 101 Switching Protocols")
+
+
+async def test_an_unknown_transfer_coding_is_not_implemented(node):
+    base = node.runtime_process.streaming.base_url
+
+    answer = await request(base, "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: gzip")
+
+    assert answer.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
+    assert answer.endswith(b"\r\n\r\nUnsupported transfer encoding")
+
+
+async def test_a_target_may_name_a_host_and_have_escapes(node, container):
+    url = await node.exec_url(container, "true", stdout=True)
+    head = websocket("v4.channel.k8s.io").replace("PATH", "http://proxied:1PATH")
+
+    answer = await request(url.replace("/exec/", "/ex%65c/"), head)
+
+    assert answer.startswith(b"HTTP/1.1 101 Switching Protocols")
+
+
 async def test_close_from_the_client_ends_the_session_at_once(node, container):
     stream = await node.exec(
         container, "sleep", "1000", subprotocol="v4.channel.k8s.io"
