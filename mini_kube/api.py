@@ -119,7 +119,11 @@ class Api:
             self.path(manifest, namespace),
             manifest,
             "apply",
-            query={"fieldManager": _MANAGER, "force": "true"},
+            query={
+                "fieldManager": _MANAGER,
+                "force": "true",
+                "fieldValidation": "Strict",  # as kubectl asks for
+            },
         )
 
     def patch(

@@ -16,7 +16,7 @@ import os
 import subprocess
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from certs.pki import Pki
 from cluster.layout import Layout
@@ -32,6 +32,7 @@ from mini_kube.keeping import Keeper
 from mini_kube.manifests import documents
 from mini_kube.pods import Pod, is_ready, make_pod
 from mini_kube.resetting import reset
+from mini_kube.wanted import check_wanted
 from mini_kube.watching import Trace
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from faults.client import FaultClient
 
 __all__ = ["Cluster"]
-
-_MOST_NODES: Final = 50
 
 
 class Cluster:
@@ -60,6 +59,9 @@ class Cluster:
             letters, digits and '-', at most 24. Clusters side by side may share it.
         namespace: where `exec`, `run_pod` and the rest look when no other is given.
         timeout: how many seconds starting may take, and waiting for a pod.
+
+    Raises:
+        ValueError: an argument cannot be.
     """
 
     def __init__(
@@ -75,8 +77,14 @@ class Cluster:
         namespace: str = "default",
         timeout: float = 60.0,
     ) -> None:
-        if not 1 <= nodes <= _MOST_NODES:
-            raise ValueError(f"nodes: {nodes} is not from 1 to {_MOST_NODES}")
+        check_wanted(
+            nodes=nodes,
+            name=name,
+            timeout=timeout,
+            emulate_version=emulate_version,
+            image_policy=image_policy,
+            files={"image_catalogue": image_catalogue, "kwok_config": kwok_config},
+        )
         self.name = name
         self.namespace = namespace
         self.timeout = timeout
@@ -303,7 +311,8 @@ class Cluster:
             spec: more fields of the pod's spec, in the API's words.
 
         Raises:
-            ApiError: the server refused.
+            ValueError: the command is a text in place of a list.
+            ApiError: the server refused, also a field that it does not know.
             WaitError: it was not Ready in time.
         """
         manifest = make_pod(
@@ -319,7 +328,9 @@ class Cluster:
             spec=spec,
         )
         collection = self._pod_path("", namespace).rstrip("/")
-        pod = self.api.call("POST", collection, manifest)
+        pod = self.api.call(
+            "POST", collection, manifest, query={"fieldValidation": "Strict"}
+        )
         return self.wait_ready(name, namespace=namespace) if ready else pod
 
     def pod(self, name: str, *, namespace: str | None = None) -> Pod:

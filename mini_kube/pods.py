@@ -88,7 +88,13 @@ def make_pod(
     container: Mapping[str, Any],
     spec: Mapping[str, Any],
 ) -> Manifest:
-    """The manifest; see `Cluster.run_pod` for what the arguments mean."""
+    """The manifest; see `Cluster.run_pod` for what the arguments mean.
+
+    Raises:
+        ValueError: the command is a text.
+    """
+    if isinstance(command, str):
+        raise ValueError(f"command: a list is expected, as {command.split()!r}")
     scripted = script is not None or files is not None
     image = image or (_SCRIPTED if scripted else _PLAIN)
     one: Manifest = {"name": name, "image": image}

@@ -130,6 +130,8 @@ def kubeconfig(
 def pod(mini_kube: Cluster, namespace: str, request: pytest.FixtureRequest) -> Pod:
     """A pod that is Ready; the marker `mini_kube_pod` says what runs in it."""
     mark = request.node.get_closest_marker("mini_kube_pod")
+    if mark is not None and mark.args:
+        pytest.fail(f"mini_kube_pod: say what {mark.args[0]!r} is, as image=...", False)
     arguments = dict(mark.kwargs) if mark else {}
     name = arguments.pop("name", "pod")
     mini_kube.run_pod(name, **arguments)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import itertools
-import json
+import logging
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
@@ -22,6 +23,7 @@ from faults.parameters import RuleError
 from mini_kube.cluster import Cluster
 from mini_kube.errors import ApiError, ClusterError, WaitError
 from mini_kube.server_api import ROUTES, describe
+from mini_kube.server_body import BodyError, read_body
 from traces.formats import FORMATS, Options
 from traces.formats.errors import RenderError
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ClusterServer"]
 
+logger = logging.getLogger(__name__)
+
 _MAX_BODY: Final = 16 * 1024 * 1024
 _SETTINGS: Final = {
     "nodes": "nodes",
@@ -45,35 +49,7 @@ _SETTINGS: Final = {
     "name": "name",
     "timeout": "timeout",
 }
-_POD: Final = frozenset(
-    [
-        "image",
-        "command",
-        "script",
-        "files",
-        "env",
-        "ports",
-        "labels",
-        "namespace",
-        "container",
-        "ready",
-        "spec",
-    ]
-)
-_FAULT: Final = frozenset(
-    [
-        "type",
-        "hop",
-        "name",
-        "stream",
-        "toxicity",
-        "seed",
-        "selector",
-        "seconds",
-        "count",
-        "attributes",
-    ]
-)
+_FIELDS: Final = {route.handler: route.body for route in ROUTES}
 _SESSION: Final = [
     "id",
     "verb",
@@ -130,7 +106,10 @@ class ClusterServer:
     async def _check_token(
         self, request: web.Request, handler: Handler
     ) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").encode()
+        # Headers are bytes; aiohttp keeps those that are no UTF-8 as surrogates.
+        given = request.headers.get("Authorization", "").encode(
+            "utf-8", "surrogateescape"
+        )
         if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
             raise _Refusal(401, "Authorization: Bearer TOKEN is expected")
         return await handler(request)
@@ -145,11 +124,11 @@ class ClusterServer:
         return web.json_response({"items": found})
 
     async def _create_cluster(self, request: web.Request) -> web.Response:
-        body = await _body(request, known=_SETTINGS)
+        body = await _body(request, "create_cluster")
         settings = {_SETTINGS[key]: value for key, value in body.items()}
         try:
             cluster = Cluster(**settings)
-        except TypeError as err:
+        except ValueError as err:
             raise _Refusal(400, str(err)) from None
         await asyncio.to_thread(cluster.start)
         name = f"c{next(self._numbers)}"
@@ -176,21 +155,23 @@ class ClusterServer:
         return web.Response(status=204)
 
     async def _create_pod(self, request: web.Request) -> web.Response:
-        body = await _body(request, known={*_POD, "name"})
+        body = await _body(request, "create_pod")
         name, spec = body.pop("name", ""), body.pop("spec", {})
-        if not isinstance(name, str) or not name or not isinstance(spec, dict):
-            raise _Refusal(400, "name: a text is expected, spec: an object")
+        if not name:
+            raise _Refusal(400, "name: a text is expected")
+        if twice := sorted(set(body) & set(spec)):
+            raise _Refusal(400, f"spec: {', '.join(twice)} stands beside it already")
         cluster = self._cluster(request)
         pod = await asyncio.to_thread(lambda: cluster.run_pod(name, **body, **spec))
         return web.json_response(pod, status=201)
 
     async def _advance_clock(self, request: web.Request) -> web.Response:
-        body = await _body(request, known={"advance", "services"})
+        body = await _body(request, "advance_clock")
         advance, services = body.get("advance"), body.get("services", [])
+        if advance is None:
+            raise _Refusal(400, "advance: a duration is expected, as 90s or 4h")
         if isinstance(advance, str):
             advance = parse_duration(advance)
-        if not isinstance(advance, int | float) or not isinstance(services, list):
-            raise _Refusal(400, "advance: a duration is expected, as 90s or 4h")
         clock = self._cluster(request).clock
         ahead = await asyncio.to_thread(clock.advance, advance, services=services)
         return web.json_response({"ahead": ahead})
@@ -202,17 +183,18 @@ class ClusterServer:
         return web.json_response({"items": [dict(rule) for rule in rules]})
 
     async def _add_fault(self, request: web.Request) -> web.Response:
-        body = await _body(request, known=_FAULT)
-        kind, attributes = body.pop("type", None), body.pop("attributes", {})
-        if not isinstance(kind, str) or not isinstance(attributes, dict):
-            raise _Refusal(400, "type: a text is expected, attributes: an object")
+        body = await _body(request, "add_fault")
+        kind, attributes = body.pop("type", ""), body.pop("attributes", {})
+        if twice := sorted(set(body) & set(attributes)):
+            raise _Refusal(400, f"attributes: there is no {', '.join(twice)}")
         faults = self._cluster(request).faults
         added = await asyncio.to_thread(lambda: faults.add(kind, **body, **attributes))
         return web.json_response(dict(added.rule), status=201)
 
     async def _remove_fault(self, request: web.Request) -> web.Response:
-        faults = self._cluster(request).faults
-        await asyncio.to_thread(faults.remove, request.match_info["name"])
+        faults, name = self._cluster(request).faults, request.match_info["name"]
+        if not await asyncio.to_thread(faults.remove, name):
+            raise _Refusal(404, f"no fault {name}")
         return web.Response(status=204)
 
     async def _reset_faults(self, request: web.Request) -> web.Response:
@@ -222,6 +204,7 @@ class ClusterServer:
     # ---- traces
 
     async def _list_sessions(self, request: web.Request) -> web.Response:
+        _check_query(request, "list_sessions")
         trace = self._cluster(request).trace
         wanted: dict[str, Any] = {
             name: request.query[name] for name in _FILTERS if name in request.query
@@ -236,6 +219,7 @@ class ClusterServer:
         return web.json_response({"items": [_session(each) for each in found]})
 
     async def _get_session(self, request: web.Request) -> web.Response:
+        _check_query(request, "get_session")
         name = request.query.get("format", "text")
         if name not in FORMATS:
             raise _Refusal(400, f"format: one of {', '.join(FORMATS)} is expected")
@@ -274,25 +258,29 @@ def _session(session: Session) -> dict[str, Any]:
     return {name: getattr(session, name) for name in _SESSION}
 
 
-def _number(request: web.Request, name: str, default: float) -> float:
-    try:
-        return float(request.query.get(name, default))
-    except ValueError:
-        raise _Refusal(400, f"{name}: a number is expected") from None
-
-
-async def _body(request: web.Request, known: Any = None) -> dict[str, Any]:
-    """The body, a JSON object; none at all, and null, is an empty one."""
-    text = await request.text()
-    try:
-        body = (json.loads(text) if text.strip() else None) or {}
-    except ValueError as err:
-        raise _Refusal(400, f"not JSON: {err}") from None
-    if not isinstance(body, dict):
-        raise _Refusal(400, "a JSON object is expected")
-    if known is not None and (unknown := sorted(set(body) - set(known))):
+def _check_query(request: web.Request, handler: str) -> None:
+    """Refuse parameters that the request does not have, rather than pass them over."""
+    known = next(route.query for route in ROUTES if route.handler == handler)
+    if unknown := sorted(set(request.query) - set(known)):
         raise _Refusal(400, f"unknown: {', '.join(unknown)}")
-    return body
+
+
+def _number(request: web.Request, name: str, default: float) -> float:
+    text = request.query.get(name, default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number < 0:
+        raise _Refusal(400, f"{name}: {text!r} is no number")
+    return number
+
+
+async def _body(request: web.Request, handler: str) -> dict[str, Any]:
+    try:
+        return read_body(await request.read(), _FIELDS[handler])
+    except BodyError as err:
+        raise _Refusal(400, str(err)) from None
 
 
 @web.middleware
@@ -317,6 +305,9 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return _error(400, str(err))
     except ClusterError as err:
         return _error(500, str(err))
+    except Exception as err:
+        logger.exception("request failed", extra={"path": request.path})
+        return _error(500, f"{type(err).__name__}: {err}")
 
 
 def _error(status: int, text: str) -> web.Response:

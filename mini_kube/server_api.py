@@ -114,7 +114,7 @@ ROUTES: Final = (
         "advance_clock",
         "Move the clocks of the services ahead",
         (200, "`ahead`, in seconds"),
-        {"advance": _TEXT, "services": _TEXTS},
+        {"advance": {"type": ["string", "number"]}, "services": _TEXTS},
     ),
     Route("GET", f"{_CLUSTER}/faults", "list_faults", "All faults", (200, "`items`")),
     Route(

@@ -192,9 +192,11 @@ def test_two_clusters_know_nothing_of_each_other(cluster):
         assert other.api.items("/api/v1/pods") == []
 
 
-def test_what_cannot_be_started_says_why():
-    with pytest.raises(ClusterError, match="image-policy"):
-        Cluster(image_policy="nonsense").start()
+def test_what_cannot_be_started_says_why(tmp_path):
+    catalogue = tmp_path / "images.yaml"
+    catalogue.write_text("nonsense")
+    with pytest.raises(ClusterError, match=r"images\.yaml"):
+        Cluster(image_catalogue=catalogue).start()
     with pytest.raises(ClusterError, match="not running"):
         _ = Cluster().kubeconfig
 

@@ -73,8 +73,9 @@ def cluster(server):
     return path
 
 
-def test_the_token_is_asked_for(server):
-    assert server.ask("GET", "/v1/clusters", token="?")[0] == 401  # noqa: S106 - no token
+@pytest.mark.parametrize("token", ["?", "\xff"])
+def test_the_token_is_asked_for(server, token):
+    assert server.ask("GET", "/v1/clusters", token=token)[0] == 401
 
 
 def test_the_kubeconfig_serves_any_client(server, cluster):
@@ -130,11 +131,18 @@ def test_the_clock_goes_ahead(server, cluster):
         ("GET", "/v1/clusters/c99", None, 404),
         ("POST", "/v1/clusters", {"nods": 1}, 400),
         ("POST", "/v1/clusters", [1], 400),
+        ("POST", "/v1/clusters", {"nodes": 0}, 400),
+        ("POST", "/v1/clusters", {"name": "../x"}, 400),
         ("GET", "/elsewhere", None, 404),
         ("POST", "CLUSTER/faults", {"type": "nonsense"}, 400),
         ("POST", "CLUSTER/clock", {"advance": "soon"}, 400),
         ("POST", "CLUSTER/clock", {"advance": "-1h"}, 400),
+        ("DELETE", "CLUSTER/faults/none", None, 404),
         ("POST", "CLUSTER/pods", {"name": "UPPER"}, 422),
+        ("POST", "CLUSTER/pods", {"name": "p", "command": "sleep 1"}, 400),
+        ("POST", "CLUSTER/pods", {"name": "p", "spec": {"nodeSelektor": {}}}, 400),
+        ("GET", "CLUSTER/sessions?pods=p", None, 400),
+        ("GET", "CLUSTER/sessions?timeout=nan", None, 400),
         ("GET", "CLUSTER/sessions/none?format=text", None, 404),
     ],
 )
