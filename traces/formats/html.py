@@ -18,6 +18,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from traces.page_room import fit
 from traces.picture import picture_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _PAGE = """<!DOCTYPE html>
 def render(sessions: Sequence[Session], options: Options) -> str:
     """The page; of several sessions, one is chosen in it."""
     pictures = [
-        picture_of(each, everything=options.everything, notes=options.notes)
+        fit(picture_of(each, everything=options.everything, notes=options.notes))
         for each in sessions
     ]
     style, script = asset(_STYLE), "".join(map(asset, _SCRIPTS))

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from tests.unit.traces.exec_session import SESSION, exec_trace
 from tests.unit.traces.test_pictures import HOSTILE
 from traces.formats import Options, render
+from traces.page_room import fit
 
 
 class Tags(HTMLParser):
@@ -43,6 +44,24 @@ def parsed(output: bytes) -> Tags:
 
 def test_hostile_bytes_add_no_tag():
     assert parsed(HOSTILE).tags == parsed(b"hi\n").tags
+
+
+def test_a_page_has_room_for_the_begin_of_every_frame_and_says_what_is_missing():
+    frames = [{"b": "A" * 6000, "n": 4500}, {"b": "B" * 6000, "n": 4500}, {"b": "QQ=="}]
+    moments = [[0.0, "o", "x" * 60], [1.0, "o", "y" * 60], [2.0, "o", "z" * 60]]
+
+    page = fit(
+        {"rows": [*frames, {}], "terminal": {"moments": moments}},
+        room=8000,
+        terminal_room=100,
+    )
+
+    assert [len(row.get("b", "")) for row in page["rows"]] == [6000, 1024, 4, 0]
+    assert page["rows"][1]["n"] == 4500
+    kept, said = page["terminal"]["moments"]
+    assert kept == moments[0]
+    assert said[:2] == [1.0, "o"]
+    assert "120 characters more" in said[2]
 
 
 def test_the_policy_allows_the_script_and_style_of_the_page_only():
