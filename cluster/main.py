@@ -165,11 +165,13 @@ def _switch_trace(options: argparse.Namespace) -> int:
     from cluster.services import services
     from cluster.settings import write_settings
     from cluster.supervisor import running
-    from cluster.tracing import set_trace
+    from cluster.tracing import make_folder, set_trace
     from hops.blocking_admin import AdminError
 
     layout, settings = _require(options)
     trace_dir = _trace_dir(options, layout)
+    if trace_dir:
+        make_folder(trace_dir)
     data_bytes = str(options.bytes or "") if trace_dir else ""
     settings = replace(settings, trace_dir=trace_dir, trace_bytes=data_bytes)
     write_settings(layout.settings, settings)

@@ -21,7 +21,7 @@ from cluster.records import read_records
 from cluster.services import kubelet_config, kubelet_name, port_names, services
 from cluster.settings import SettingsError, read_settings, write_settings
 from cluster.supervisor import StartedService, StartError, end_services, running, start
-from cluster.tracing import set_trace
+from cluster.tracing import make_folder, set_trace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,7 @@ def bring_up(
         previous = read_settings(layout.settings)
         if previous is None:
             settings = replace(settings, folder_was_there=was_there)
+        settings = _with_trace_folder(settings, previous, report)
         settings = _settle_ports(layout, _with_known_ports(settings, previous))
         write_settings(layout.settings, settings)
         pki = _ensure_pki(layout, settings)
@@ -73,6 +74,22 @@ def bring_up(
             fresh = [item.record for item in started if item.fresh]
             end_services(layout, fresh)
             raise
+
+
+def _with_trace_folder(
+    settings: ClusterSettings, previous: ClusterSettings | None, report: Report
+) -> ClusterSettings:
+    """A folder that is asked for must be had; one from before is no reason not to run."""
+    if not settings.trace_dir:
+        return settings
+    try:
+        make_folder(settings.trace_dir)
+    except SettingsError as err:
+        if previous is None or previous.trace_dir != settings.trace_dir:
+            raise
+        report.say(f"{err}: going on without")
+        return replace(settings, trace_dir="", trace_bytes="")
+    return settings
 
 
 def _with_known_ports(

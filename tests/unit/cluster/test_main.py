@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from cluster.main import _parser, _wanted, main
-from cluster.settings import ClusterSettings, write_settings
+from cluster.report import Report
+from cluster.settings import ClusterSettings, read_settings, write_settings
+from cluster.up import _with_trace_folder
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +86,37 @@ def test_a_relative_folder_is_meant_from_here(tmp_path, monkeypatch):
     _, settings = wanted("--trace", "here")
 
     assert settings.trace_dir == str(tmp_path / "here")
+
+
+def test_a_trace_that_cannot_be_written_changes_nothing(tmp_path, capsys):
+    layout, settings = wanted()
+    layout.state.mkdir(parents=True)
+    write_settings(layout.settings, settings)
+    (tmp_path / "file").touch()
+
+    assert main(["trace", "on", str(tmp_path / "file")]) == 1
+
+    said = f"no trace can be written to {tmp_path / 'file'}: File exists"
+    assert said in capsys.readouterr().err
+    assert read_settings(layout.settings) == settings
+
+
+def test_up_does_not_begin_with_a_trace_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / "file").touch()
+
+    assert main(["up", "--trace", str(tmp_path / "file")]) == 1
+    assert "no trace can be written" in capsys.readouterr().err
+
+
+def test_a_folder_of_traces_that_was_lost_since_is_no_reason_not_to_run(tmp_path):
+    settings = replace(wanted()[1], trace_dir=str(tmp_path / "file"))
+    (tmp_path / "file").touch()
+    told = io.StringIO()
+
+    without = _with_trace_folder(settings, settings, Report(told))
+
+    assert without == replace(settings, trace_dir="")
+    assert "File exists: going on without" in told.getvalue()
 
 
 def test_given_ports_are_fixed_and_count_on_by_node():
