@@ -6,6 +6,7 @@ import json
 import selectors
 import socket
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Watcher:
     def __init__(self, sockets: Iterable[Path]) -> None:
         self._selector = selectors.DefaultSelector()
         self._partial: dict[int, bytes] = {}
+        self._read_ahead: deque[dict[str, Any]] = deque()  # and not yet handed out
         try:
             for path in sockets:
                 self._open(str(path))
@@ -48,13 +50,18 @@ class Watcher:
         self._selector.close()
 
     def events(self, until: float | None) -> Iterator[dict[str, Any]]:
-        """Events until a monotonic time (None: without end), or until all have ended."""
-        while self._partial:
+        """Events until a monotonic time (None: without end), or until all have ended.
+
+        The next call goes on where this one was left.
+        """
+        while True:
+            while self._read_ahead:
+                yield self._read_ahead.popleft()
             wait = None if until is None else until - time.monotonic()
-            if wait is not None and wait <= 0:
+            if not self._partial or (wait is not None and wait <= 0):
                 return
             for key, _ in self._selector.select(wait):
-                yield from self._read(key.fileobj)
+                self._read(key.fileobj)
 
     def _open(self, path: str) -> None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -74,7 +81,7 @@ class Watcher:
         self._partial[sock.fileno()] = head.partition(b"\n")[2]
         self._selector.register(sock, selectors.EVENT_READ)
 
-    def _read(self, sock: Any) -> Iterator[dict[str, Any]]:
+    def _read(self, sock: Any) -> None:
         number = sock.fileno()
         try:
             data = sock.recv(_READ)
@@ -88,7 +95,7 @@ class Watcher:
         for line in lines:
             event = json.loads(line)
             if "layer" in event:
-                yield event
+                self._read_ahead.append(event)
 
     def _forget(self, sock: Any) -> None:
         """A service has ended, as when a step kills it: the others go on."""
