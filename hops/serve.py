@@ -15,6 +15,15 @@ from aiohttp import web
 
 from hops.connection import Connection
 from hops.listen import Listener, listen
+from wire.bad_requests import (
+    BAD_HEADER_VALUE,
+    BAD_REQUEST,
+    HEAD_TOO_LARGE,
+    MISSING_HOST,
+    UNSUPPORTED_CODING,
+    check_request,
+    refusal,
+)
 from wire.request_framing import RequestFramer
 
 if TYPE_CHECKING:
@@ -77,6 +86,7 @@ async def serve_application(
         shutdown_timeout: seconds that handlers have to end by themselves.
     """
     app.middlewares.insert(0, _finish_upgrade)
+    app.on_response_prepare.append(_leave_server_out)
     runner = web.AppRunner(
         app,
         access_log=access_log,
@@ -178,17 +188,26 @@ class _RequestHandler(web.RequestHandler):
         if status >= 500 or request.writer.output_size or transport is None:
             return super().handle_error(request, status, exc, message)
         logger.debug("bad request from %s: %s", request.remote, message)
-        text = _BAD_REQUESTS.get(message or "", "400 Bad Request")
-        transport.write(
-            f"HTTP/1.1 {text}\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            f"Connection: close\r\n\r\n{text}".encode()
-        )
+        said = message or ""
+        told = (text for words, text in _BAD_REQUESTS.items() if said.startswith(words))
+        transport.write(refusal(next(told, BAD_REQUEST)))
         return _NoResponse()
 
 
+#: What aiohttp's parser says, and what net/http does.
 _BAD_REQUESTS = {
-    "Missing 'Host' header in request.": "400 Bad Request: missing required Host header"
+    "Missing 'Host' header in request.": MISSING_HOST,
+    "Invalid header value char": BAD_HEADER_VALUE,
+    "Request has invalid `Transfer-Encoding`": UNSUPPORTED_CODING,
+    "Got more than": HEAD_TOO_LARGE,
 }
+
+
+def _problem(request: web.BaseRequest) -> str | None:
+    """What aiohttp lets through and net/http does not."""
+    version = (request.version.major, request.version.minor)
+    hosts = request.headers.getall("Host", [])
+    return check_request(request.method, request.raw_path, version, hosts)
 
 
 class _Gate(asyncio.Protocol):
@@ -281,6 +300,11 @@ class _Gate(asyncio.Protocol):
             self._transport.resume_reading()
 
 
+async def _leave_server_out(_: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Go's server does not say what it is."""
+    response.headers.pop("Server", None)
+
+
 @web.middleware
 async def _finish_upgrade(
     request: web.Request,
@@ -294,6 +318,9 @@ async def _finish_upgrade(
     gate = request.transport.get_protocol() if request.transport is not None else None
     if not isinstance(gate, _Gate):
         return await handler(request)
+    if request.transport is not None and (problem := _problem(request)):
+        request.transport.write(refusal(problem))
+        return _NoResponse()
     try:
         response = await handler(request)
     except Exception as err:

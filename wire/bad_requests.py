@@ -62,8 +62,7 @@ def check_request(
         hosts: the values of its Host headers.
     """
     try:
-        if method != "CONNECT":
-            parse_target(target)
+        parse_target(target)
     except RemoteProtocolError:
         return BAD_REQUEST
     if len(hosts) > 1:

@@ -387,30 +387,55 @@ async def test_an_upgrade_is_refused_with_its_body(hops, application):
     assert isinstance(tls, ssl.SSLContext | None)
 
 
-GO_400 = (
-    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
-    b"Connection: close\r\n\r\n400 Bad Request"
-)
+BAD = "400 Bad Request"
 
 
 @pytest.mark.parametrize(
-    "garbage",
+    ("garbage", "text"),
     [
-        b"garbage\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: h\r\nBad Header: 1\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
-        b"GET http://[::1 HTTP/1.1\r\nHost: h\r\n\r\n",
+        ("garbage", BAD),
+        ("GET / HTTP/1.1\r\nHost: h\r\nBad Header: 1", BAD),
+        ("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: -1", BAD),
+        ("GET / HTTP/1.1\r\nHost: h\r\nHost: h", BAD),
+        ("GET http://[::1 HTTP/1.1\r\nHost: h", BAD),
+        ("GET /hello%zz HTTP/1.1\r\nHost: h", BAD),
+        ("GET /hello", BAD),
+        ("GET /hello HTTP/1.1", f"{BAD}: missing required Host header"),
+        ("GET /hello HTTP/1.1\r\nHost: a b", f"{BAD}: malformed Host header"),
+        ("GET /hello HTTP/1.1\r\nHost: h\r\na: \1", f"{BAD}: invalid header value"),
+        (
+            "GET /hello HTTP/2.0\r\nHost: h",
+            "505 HTTP Version Not Supported: unsupported protocol version",
+        ),
+        (
+            "GET /hello HTTP/1.1\r\nHost: h\r\na: " + "b" * 1_100_000,
+            "431 Request Header Fields Too Large",
+        ),
     ],
 )
 async def test_what_is_no_http_is_answered_as_gos_server_does(
-    hops, application, garbage, caplog
+    hops, application, garbage, text, caplog
 ):
     async with await connect_to(hops, application) as connection:
-        connection.write(garbage)
+        connection.write(f"{garbage}\r\n\r\n".encode())
         answer = await read_all(connection)
 
-    assert answer == GO_400
+    assert answer == (
+        f"HTTP/1.1 {text}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        f"Connection: close\r\n\r\n{text}".encode()
+    )
     assert not caplog.records
+
+
+async def test_an_unknown_transfer_coding_is_not_implemented(hops, application):
+    async with await connect_to(hops, application) as connection:
+        connection.write(
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n"
+        )
+        answer = await read_all(connection)
+
+    assert answer.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
+    assert answer.endswith(b"\r\n\r\nUnsupported transfer encoding")
 
 
 async def test_a_client_that_dawdles_over_its_head_is_cut(hops, both_tls):
