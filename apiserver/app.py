@@ -8,7 +8,6 @@ import sqlite3
 from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
@@ -51,6 +50,7 @@ from hops.hop import Hop, format_address
 from hops.serve import ServedApplication, serve_application
 from hops.tasks import cancel_and_wait, spawn
 from hops.tls import server_context
+from wire.request_target import parse_query, parse_target
 
 if TYPE_CHECKING:
     from apiserver.authz.attributes import Authorizer
@@ -172,9 +172,8 @@ class ApiServer:
         return response
 
     def _context(self, request: web.Request) -> RequestContext:
-        target, _, query_string = request.raw_path.partition("?")
-        path = unquote(target)
-        query = Query(parse_qsl(query_string, keep_blank_values=True))
+        path, query_string = parse_target(request.raw_path)
+        query = Query(parse_query(query_string))
         info = parse_request_info(request.method, path, query)
         return RequestContext(request, self.services, info, query, wall())
 

@@ -33,6 +33,7 @@ from kubelet.logs import LogReadError, read_log
 from kubelet.runtime_status import ContainerState
 from kubelet.server.answers import write_error
 from kubelet.server.host import HOST
+from kubelet.server.query import query_of
 
 if TYPE_CHECKING:
     from kubelet.server.host import Host
@@ -48,7 +49,7 @@ async def container_logs(request: web.Request) -> web.StreamResponse:
     host = request.app[HOST]
     name, container = request.match_info["pod"], request.match_info["container"]
     try:
-        options = LogOptions.from_query(request.query, wall())
+        options = LogOptions.from_query(query_of(request), wall())
     except UndecodableLogOptionsError:
         return write_error(400, _message("Unable to decode query."))
     except InvalidLogOptionsError:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -20,11 +19,13 @@ from kubelet import traceparent
 from kubelet.cri import CriError
 from kubelet.server.answers import write_error
 from kubelet.server.host import HOST
+from kubelet.server.query import query_of
 from kubelet.server.streaming import proxy_upgrade
 from rpc import cri_v1_pb2 as cri
 from wire.errors import RemoteProtocolError
 from wire.portforward import is_tunnel_request, parse_ports
 from wire.remotecommand import StreamOptions
+from wire.request_target import parse_query
 from wire.websocket_handshake import is_websocket_request
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ async def exec_(request: web.Request) -> web.StreamResponse:
             new_url = partial(
                 host.runtime.exec_url,
                 container_id,
-                request.query.getall("command", []),
+                query_of(request).getall("command", []),
                 **_streams(options),
             )
             return await proxy_upgrade(request, host, new_url, options)
@@ -163,7 +164,7 @@ async def run(request: web.Request) -> web.StreamResponse:
     if host.pod_named(target.namespace, target.pod) is None:
         return write_error(404, "pod does not exist")
     # One value, split at single blanks; there is no quoting.
-    line = request.query.get("cmd", "")
+    line = query_of(request).get("cmd", "")
     with traceparent.serving(request):
         try:
             container_id = await _running(host, target)
@@ -187,11 +188,11 @@ async def run(request: web.Request) -> web.StreamResponse:
 async def _form(request: web.Request) -> Mapping[str, str]:
     """Query and, as Go's FormValue does, a form in the body, which wins."""
     if request.content_type != "application/x-www-form-urlencoded":
-        return request.query
+        return query_of(request)
     # As UTF-8, whatever charset is named: Go does not look.
     body = (await request.read()).decode("utf-8", "replace")
-    form = dict(reversed(parse_qsl(body, keep_blank_values=True)))
-    return {**request.query, **form}
+    form = dict(reversed(parse_query(body)))
+    return {**query_of(request), **form}
 
 
 async def _running(host: Host, target: Target) -> str | None:
@@ -229,7 +230,7 @@ def _ports(request: web.Request, minor: int) -> list[int]:
     # ExtendWebSocketsToKubelet: there is SPDY inside
     if minor >= 36 and is_tunnel_request(headers):
         return []
-    return parse_ports(request.query.getall("port", []))
+    return parse_ports(query_of(request).getall("port", []))
 
 
 def _cri_error(err: CriError) -> web.Response:

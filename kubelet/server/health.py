@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubelet.server.answers import http_error, write_error
 from kubelet.server.host import HOST
+from kubelet.server.query import query_of
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -18,7 +19,7 @@ __all__ = ["healthz", "healthz_check"]
 
 async def healthz(request: web.Request) -> web.Response:
     """All checks; `?verbose` lists them, `?exclude=NAME` leaves one out."""
-    excluded = set(request.query.getall("exclude", []))
+    excluded = set(query_of(request).getall("exclude", []))
     lines, failed = [], False
     checks = request.app[HOST].health_checks()
     for name, complaint in checks.items():
@@ -38,7 +39,7 @@ async def healthz(request: web.Request) -> web.Response:
     listing = "".join(lines)
     if failed:
         return http_error(500, f"{listing}healthz check failed")
-    if "verbose" not in request.query:
+    if "verbose" not in query_of(request):
         return _ok("ok")
     return _ok(f"{listing}healthz check passed\n")
 

@@ -14,6 +14,7 @@ from kubelet.cri import CriError
 from kubelet.machine import boot_time, read_usage
 from kubelet.server.answers import json_answer, write_error
 from kubelet.server.host import HOST
+from kubelet.server.query import query_of
 from kubelet.server.usage import ContainerUsage, PodUsage, usage_by_pod
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ __all__ = ["summary"]
 async def summary(request: web.Request) -> web.Response:
     """GET or POST; `?only_cpu_and_memory=true` leaves the rest out."""
     host = request.app[HOST]
-    brief = request.query.get("only_cpu_and_memory") in ("true", "1")
+    brief = query_of(request).get("only_cpu_and_memory") in ("true", "1")
     try:
         pods = await usage_by_pod(host.runtime)
     except CriError as err:

@@ -33,10 +33,8 @@ from wire.http1 import ResponseHead, encode_response_head
 
 if TYPE_CHECKING:
     from hops.client import Upgraded
-    from hops.hops import Hops
     from kubelet.server.backend import NewUrl
     from kubelet.server.host import Host
-    from wire.http1 import Headers
     from wire.remotecommand import StreamOptions
 
 __all__ = ["MUST_TRANSLATE", "is_upgrade", "proxy_upgrade"]
@@ -81,9 +79,13 @@ async def proxy_upgrade(
     if translate is not None and translate.kind in refused:
         return await translate.serve()
     headers = forwarded_headers(request) if translate is None else translate.headers
+    # Who translates takes the connection over and leaves a body to it; the proxy of all
+    # else sends the body on first.
+    body = await request.read() if translate is None else b""
     url = await new_url()
+    client, target = runtime_client(host.hops, url)
     try:
-        upgraded = await _dial(request, host.hops, url, headers)
+        upgraded = await client.upgrade(request.method, target, headers, body=body)
     except UpgradeRefused as refusal:
         if translate is None or refusal.head.status != 403:
             return await refuse(request, refusal)
@@ -96,14 +98,6 @@ async def proxy_upgrade(
     except (OSError, ProtocolError) as err:
         return http_error(500, f"error sending request: {err}")
     return await _join(request, upgraded)
-
-
-async def _dial(
-    request: web.Request, hops: Hops, url: str, headers: Headers
-) -> Upgraded:
-    client, target = runtime_client(hops, url)
-    body = await request.read()
-    return await client.upgrade(request.method, target, headers, body=body)
 
 
 async def _join(request: web.Request, upgraded: Upgraded) -> web.StreamResponse:

@@ -24,6 +24,27 @@ async def test_a_trailing_slash_changes_nothing(admin: Api, path: str) -> None:
     assert (await admin.send("GET", path)).status == 200
 
 
+async def test_a_target_may_name_a_host(admin: Api) -> None:
+    response = await admin.send("GET", "http://elsewhere/version")
+
+    assert response.status == 200
+
+
+async def test_what_go_leaves_out_of_a_query_does_not_count(admin: Api) -> None:
+    bad = await admin.send("GET", f"{PODS}?limit=x")
+    left_out = await admin.send("GET", f"{PODS}?limit=x;y&limit=%zz")
+
+    assert (bad.status, left_out.status) == (400, 200)
+
+
+async def test_a_target_with_a_bad_escape_is_refused_before_all_else(
+    admin: Api,
+) -> None:
+    response = await admin.send("GET", "/version%zz")
+
+    assert (response.status, response.body) == (400, b"400 Bad Request")
+
+
 @pytest.mark.parametrize(
     "path",
     [

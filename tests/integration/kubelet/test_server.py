@@ -46,6 +46,36 @@ async def test_exec_takes_stdin(world):
     assert status["status"] == "Success"
 
 
+@pytest.mark.parametrize(
+    ("query", "output"),
+    [
+        ("command=a;b&command=c", b"c\n"),
+        ("command=a%zz&command=%&command=c", b"c\n"),
+        ("command=%C3%BC+x%2By", "ü x+y\n".encode()),
+        ("command=a%23b", b"a#b\n"),
+        ("command=a#b", b"a#b\n"),
+        # a string of CRI is UTF-8, and containerd hands the command on as JSON
+        ("command=%ff%e2%82x", "\ufffd\ufffd\ufffdx\n".encode()),
+    ],
+)
+async def test_a_command_is_read_from_the_query_as_go_reads_it(world, query, output):
+    await world.run("web")
+
+    stdout, _, _ = await world.exec(f"{EXEC}&command=echo&{query}")
+
+    assert stdout == output
+
+
+async def test_a_websocket_does_not_wait_for_the_body_that_its_request_announced(world):
+    await world.run("web")
+
+    stdout, _, _ = await world.exec(
+        command("echo", "hi"), headers=[("Content-Length", "5")]
+    )
+
+    assert stdout == b"hi\n"
+
+
 async def test_exec_by_uid_and_by_post(world):
     uid = (await world.run("web"))["metadata"]["uid"]
 
