@@ -78,8 +78,9 @@ class Watcher:
         except OSError:
             sock.close()
             raise
-        self._partial[sock.fileno()] = head.partition(b"\n")[2]
+        self._partial[sock.fileno()] = b""
         self._selector.register(sock, selectors.EVENT_READ)
+        self._take(sock.fileno(), head.partition(b"\n")[2])
 
     def _read(self, sock: Any) -> None:
         number = sock.fileno()
@@ -90,6 +91,9 @@ class Watcher:
         if not data:
             self._forget(sock)
             return
+        self._take(number, data)
+
+    def _take(self, number: int, data: bytes) -> None:
         *lines, rest = (self._partial[number] + data).split(b"\n")
         self._partial[number] = rest
         for line in lines:
