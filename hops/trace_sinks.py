@@ -24,6 +24,8 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 class JsonLinesSink:
     """Appends to `DIRECTORY/PROCESS-PID.jsonl`, readable by its owner only.
 
+    What a full disk does not take is lost; when there is room again a line says how much.
+
     Args:
         defer: runs its argument soon, e.g. `loop.call_soon`; lines are then written
             once a turn of the loop. Without it each line is written at once.
@@ -47,6 +49,8 @@ class JsonLinesSink:
         self._lines = [_ENCODER.encode(header(process, self.settings))]
         self._defer = defer
         self._closed = False
+        self._lost = 0
+        self._cut = False  # the file ends within a line
         self.flush()
 
     def emit(self, event: TraceEvent) -> None:
@@ -71,10 +75,25 @@ class JsonLinesSink:
         if self._closed or not self._lines:
             return
         lines, self._lines = self._lines, []
-        data = ("\n".join(lines) + "\n").encode("utf-8", "replace")
-        # A full disk must not stop the traffic.
+        told = [_lost_line(self._lost)] if self._lost else []
+        text = "".join(f"{line}\n" for line in (*told, *lines))
+        # what is left of a line that did not find room is nobody's
+        data = (("\n" if self._cut else "") + text).encode("utf-8", "replace")
+        written = self._write(data)
+        whole = data[:written].count(b"\n") - (self._cut and written > 0)
+        if whole and told:
+            self._lost = 0
+        self._lost += len(lines) - max(0, whole - len(told))
+        if written:
+            self._cut = not data[:written].endswith(b"\n")
+
+    def _write(self, data: bytes) -> int:
+        """How much of it the disk has taken: a full one must not stop the traffic."""
+        written = 0
         with contextlib.suppress(OSError):
-            os.write(self._fd, data)
+            while written < len(data):
+                written += os.write(self._fd, data[written:])
+        return written
 
 
 class ViewerSink:

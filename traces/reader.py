@@ -86,6 +86,10 @@ class LineReader:
 
     Args:
         process: who writes, until a header says it.
+
+    Attributes:
+        headers: how many there were.
+        lost: how many events the last line says were lost.
     """
 
     def __init__(self, process: str = "") -> None:
@@ -94,6 +98,7 @@ class LineReader:
         self._clocks: list[float] = []
         self._seq = 0
         self.headers = 0
+        self.lost = 0
 
     def read(self, line: str | bytes) -> Event | None:
         """One line; None for a header, and for one that says how many were lost.
@@ -101,11 +106,13 @@ class LineReader:
         Raises:
             EventError: it is none of these.
         """
+        self.lost = 0
         fields = parse_object(line)
         if "header" in fields:
             self._take_header(fields)
             return None
         if "lost" in fields and "layer" not in fields:
+            self.lost = fields["lost"] if isinstance(fields["lost"], int) else 0
             return None
         event = parse_event(
             fields, process=self._process, offset=self._offset, seq=self._seq
@@ -200,6 +207,8 @@ def _events_of(
             continue
         if event is not None:
             yield event
+        elif lines.lost:
+            _note(problems, f"{name}:{number}: {lines.lost} events were lost")
 
 
 def _note(problems: list[str], text: str) -> None:

@@ -99,6 +99,15 @@ def test_a_line_that_is_no_event_is_noted_with_its_place(tmp_path, bad, why):
     assert trace.problems[0].startswith(f"a.jsonl:2: {why}")
 
 
+def test_what_a_full_disk_has_lost_is_told(tmp_path):
+    write(tmp_path, a="\n".join([header("apiserver"), '{"lost":7}', line(2.0)]) + "\n")
+
+    trace = read_folder(tmp_path)
+
+    assert len(trace.events) == 1
+    assert trace.problems == ["a.jsonl:2: 7 events were lost"]
+
+
 def test_half_a_surrogate_pair_can_be_written_again(tmp_path):
     text = line(1.0, type_="x\ud800y", info={"a\udfff": ["\ud800"]})
     write(tmp_path, a=header("apiserver") + "\n" + text + "\n")
