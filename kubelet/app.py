@@ -13,6 +13,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from apimachinery.meta import micro_time
+from hops.clock import wall
 from hops.hop import Hop
 from hops.serve import serve_application
 from hops.tasks import cancel_and_wait, spawn
@@ -35,6 +37,7 @@ from kubelet.images import ImageManager
 from kubelet.lease import LeaseKeeper
 from kubelet.log_rotation import LogRotation, RotationPolicy
 from kubelet.machine import read_machine
+from kubelet.mirror_pods import MirrorPods
 from kubelet.node import NodeRegistration
 from kubelet.node_status import capacity
 from kubelet.node_view import NodeView
@@ -54,6 +57,7 @@ from kubelet.server.app import (
 )
 from kubelet.server.auth import Authorizer, auth_middleware
 from kubelet.server.users import Authenticator
+from kubelet.static_pods import StaticPods
 from kubelet.status_manager import StatusManager
 from kubelet.sync_loop import SyncLoop
 from kubelet.sync_parts import SyncParts
@@ -118,6 +122,12 @@ class Kubelet:
         self._allocatable = capacity(self._machine, config.max_pods)
         syncer = self._make_syncer()
         self._workers = PodWorkers(syncer, ObjectCache(client), self._recorder)
+        self._mirrors = MirrorPods(
+            client,
+            config.node_name,
+            lambda: self._node.uid if self._node else "",
+            self._statuses.observe_mirror,
+        )
         self._loop = SyncLoop(
             self._workers,
             syncer,
@@ -126,7 +136,9 @@ class Kubelet:
             self._recorder,
             self._labels,
             self._allocatable,
+            self._mirrors,
         )
+        self._static = StaticPods(self._workers, self._mirrors, self._loop.pod_event)
         self._pods = Reflector(
             client,
             PODS,
@@ -210,6 +222,11 @@ class Kubelet:
         )
         self._spawn("node", self._run_node(node, known_node))
         self._spawn("pods", self._pods.run())
+        self._begin_static_pods()
+        self._spawn(
+            "mirror pods",
+            self._mirrors.run(self._static.read, self._pods.synced, node.registered),
+        )
         self._spawn("services", self._services.run())
         self._spawn("pleg", self._pleg.run())
         self._spawn("lease", self._run_lease(node))
@@ -219,7 +236,9 @@ class Kubelet:
         directories = await asyncio.to_thread(self._volumes.known_pods)
         self._spawn(
             "orphans",
-            self._loop.clean_up_orphans(self._pods.synced, self._pleg, directories),
+            self._loop.clean_up_orphans(
+                (self._pods.synced, self._static.read), self._pleg, directories
+            ),
         )
         reference = node_reference(self._config.node_name)
         self._recorder.normal(reference, "Starting", "Starting kubelet.")
@@ -229,6 +248,7 @@ class Kubelet:
         for listener in self._listeners:
             listener.close()
         await cancel_and_wait(*self._tasks)
+        await self._static.stop()
         await self._workers.stop()
         self._probes.stop()
         await self._statuses.stop()
@@ -287,6 +307,22 @@ class Kubelet:
             self._hops, Hop.APISERVER_KUBELET, app, (address, port), tls=tls
         )
         self._listeners.append(listener)
+
+    def _begin_static_pods(self) -> None:
+        config = self._config
+        if not config.pod_manifest_path:
+            self._static.update(())
+            return
+        from kubelet.manifests import Manifests  # validation need not be loaded else
+
+        manifests = Manifests(
+            os.path.abspath(config.pod_manifest_path),
+            config.node_name,
+            config.file_check_frequency,
+            self._static.update,
+            lambda: micro_time(wall()),
+        )
+        self._spawn("static pods", manifests.run())
 
     # The node
 

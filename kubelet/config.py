@@ -78,6 +78,8 @@ class KubeletConfig:
     trace_bytes: str = "256"
     admin_socket: str = ""
     verbosity: int = 0
+    pod_manifest_path: str = ""
+    file_check_frequency: float = 20.0
 
     @property
     def node_name(self) -> str:
@@ -214,6 +216,8 @@ class KubeletConfig:
                 self.container_log_monitor_interval
             ),
             "podLogsDir": self.pod_logs_dir,
+            "staticPodPath": self.pod_manifest_path,
+            "fileCheckFrequency": format_duration(self.file_check_frequency),
             "containerRuntimeEndpoint": self.container_runtime_endpoint,
             "registerNode": True,
         }

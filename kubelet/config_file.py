@@ -35,6 +35,8 @@ _FILE_FIELDS = {
     "enableDebuggingHandlers": "enable_debugging_handlers",
     "enableSystemLogHandler": "enable_system_log_handler",
     "podLogsDir": "pod_logs_dir",
+    "staticPodPath": "pod_manifest_path",
+    "fileCheckFrequency": "file_check_frequency",
     "containerRuntimeEndpoint": "container_runtime_endpoint",
     "containerLogMaxSize": "container_log_max_size",
     "containerLogMaxFiles": "container_log_max_files",
@@ -44,7 +46,13 @@ _FILE_FIELDS = {
     "registerWithTaints": "register_with_taints",
     "providerID": "provider_id",
 }
-_DURATIONS = {"container_log_monitor_interval"}
+_DURATIONS = {"container_log_monitor_interval", "file_check_frequency"}
+_PATHS = (
+    "tls_cert_file",
+    "tls_private_key_file",
+    "client_ca_file",
+    "pod_manifest_path",
+)
 _FILE_DEFAULTS = {
     "anonymous_auth": False,
     "authentication_token_webhook": True,
@@ -73,7 +81,7 @@ def read_config_file(path: str) -> dict[str, Any]:
             given[name] = tuple(value) if isinstance(value, list) else value
     for name in _DURATIONS & given.keys():
         given[name] = _seconds(path, str(given[name]))
-    for name in ("tls_cert_file", "tls_private_key_file", "client_ca_file"):
+    for name in _PATHS:
         if given.get(name):
             given[name] = os.path.join(os.path.dirname(path), given[name])
     return given

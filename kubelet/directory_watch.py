@@ -17,17 +17,25 @@ if TYPE_CHECKING:
 __all__ = ["wake_on_change"]
 
 _MODIFY, _CREATE, _MOVED_TO = 0x2, 0x100, 0x80
+_CLOSE_WRITE, _MOVED_FROM, _DELETE = 0x8, 0x40, 0x200
+_GROWTH = _MODIFY | _CREATE | _MOVED_TO
+_WHOLE = _CLOSE_WRITE | _MOVED_TO | _MOVED_FROM | _DELETE
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
 _EVENT_HEAD = struct.calcsize("iIII")
 
 
 @contextmanager
-def wake_on_change(directory: str, wake: asyncio.Event) -> Iterator[bool]:
+def wake_on_change(
+    directory: str, wake: asyncio.Event, *, whole: bool = False
+) -> Iterator[bool]:
     """Set `wake` whenever a file of `directory` is written, made or moved there.
+
+    Args:
+        whole: when one has been written to its end, or is there or gone, instead.
 
     Yields False when the system has no inotify (or no more of it): poll then.
     """
-    descriptor = _open(directory)
+    descriptor = _open(directory, _WHOLE if whole else _GROWTH)
     if descriptor is None:
         yield False
         return
@@ -49,7 +57,7 @@ def _drain(descriptor: int, wake: asyncio.Event) -> None:
     wake.set()
 
 
-def _open(directory: str) -> int | None:
+def _open(directory: str, mask: int) -> int | None:
     import ctypes  # heavy, and only followers need it
 
     try:
@@ -60,7 +68,7 @@ def _open(directory: str) -> int | None:
     descriptor = int(init(_NONBLOCK_CLOEXEC))
     if descriptor < 0:
         return None
-    if add(descriptor, os.fsencode(directory), _MODIFY | _CREATE | _MOVED_TO) < 0:
+    if add(descriptor, os.fsencode(directory), mask) < 0:
         os.close(descriptor)
         return None
     return descriptor

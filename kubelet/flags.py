@@ -131,6 +131,17 @@ def _add_runtime(parser: argparse.ArgumentParser) -> None:
         help="gRPC socket for node agents (ROOT/pod-resources/kubelet.sock)",
     )
     add(
+        "--pod-manifest-path",
+        metavar="PATH",
+        help="folder with manifests of static pods, or one such file (none)",
+    )
+    add(
+        "--file-check-frequency",
+        metavar="DURATION",
+        type=_seconds,
+        help="how often they are read though nothing seems to have changed (20s)",
+    )
+    add(
         "--serialize-image-pulls",
         metavar="BOOL",
         type=_boolean,

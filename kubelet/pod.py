@@ -49,6 +49,8 @@ __all__ = [
 PodUid = NewType("PodUid", str)
 
 CONFIG_SOURCE_ANNOTATION = "kubernetes.io/config.source"
+CONFIG_HASH_ANNOTATION = "kubernetes.io/config.hash"
+CONFIG_SEEN_ANNOTATION = "kubernetes.io/config.seen"
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
 

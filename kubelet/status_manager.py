@@ -65,6 +65,7 @@ class StatusManager:
     ) -> None:
         self._client = client
         self._entries: dict[str, _Entry] = {}
+        self._mirrors: dict[str, JsonObject] = {}  # static pod's uid -> its mirror
         self.on_status = on_status
 
     def status(self, uid: str) -> JsonObject | None:
@@ -87,6 +88,22 @@ class StatusManager:
         if entry is None:
             return
         entry.pod = pod
+        if not pods.is_static(pod):
+            self._note_known(entry, pod)
+
+    def observe_mirror(self, uid: str, mirror: JsonObject | None) -> None:
+        """This is where the status of a static pod is written; None: nowhere yet."""
+        before = self._mirrors.pop(uid, None)
+        if mirror is not None:
+            self._mirrors[uid] = mirror
+        entry = self._entries.get(uid)
+        if entry is None or mirror is None:
+            return
+        if before is None or pods.uid(before) != pods.uid(mirror):
+            entry.version = 0
+        self._note_known(entry, mirror)
+
+    def _note_known(self, entry: _Entry, pod: JsonObject) -> None:
         version = _version(pod)
         if version < entry.version:
             return  # on its way while we wrote
@@ -102,6 +119,7 @@ class StatusManager:
 
     def forget(self, uid: str) -> None:
         """The pod is gone from the API."""
+        self._mirrors.pop(uid, None)
         entry = self._entries.pop(uid, None)
         if entry is not None and entry.task is not None:
             entry.task.cancel()
@@ -114,7 +132,7 @@ class StatusManager:
     def _entry(self, pod: JsonObject) -> _Entry:
         uid = pods.uid(pod)
         if uid not in self._entries:
-            status = pods.status_of(pod)
+            status = pods.status_of(self._mirrors.get(uid, pod))
             self._entries[uid] = _Entry(pod, known=status, wanted=status)
         entry = self._entries[uid]
         entry.pod = pod
@@ -155,7 +173,12 @@ class StatusManager:
 
     async def _write_once(self, entry: _Entry) -> None:
         name, namespace = pods.name(entry.pod), pods.namespace(entry.pod)
-        patch = status_patch(pods.uid(entry.pod), entry.known, entry.wanted)
+        uid = pods.uid(entry.pod)
+        if pods.is_static(entry.pod):
+            if uid not in self._mirrors:
+                return  # again when there is one
+            uid = pods.uid(self._mirrors[uid])
+        patch = status_patch(uid, entry.known, entry.wanted)
         if patch is not None:
             answer = await self._client.patch(
                 PODS, name, patch, namespace=namespace, subresource="status"

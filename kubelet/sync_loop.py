@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from apimachinery.meta import annotations_of, name_of
+from apimachinery.meta import name_of
 from hops.tasks import spawn
 from kubelet import pod as pods
 from kubelet.admission import admit
@@ -18,10 +18,11 @@ from kubelet.runtime_convert import POD_NAME_LABEL, POD_NAMESPACE_LABEL
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from apimachinery.types import JsonObject
     from kubelet.events import EventRecorder
+    from kubelet.mirror_pods import MirrorPods
     from kubelet.pleg import Pleg
     from kubelet.pod_sync import PodSyncer
     from kubelet.pod_workers import PodWorkers
@@ -46,6 +47,7 @@ class SyncLoop:
         recorder: EventRecorder,
         labels: Callable[[], Mapping[str, str]],
         allocatable: Mapping[str, str],
+        mirrors: MirrorPods,
     ) -> None:
         self._workers = workers
         self._syncer = syncer
@@ -54,11 +56,12 @@ class SyncLoop:
         self._recorder = recorder
         self._labels = labels
         self._allocatable = allocatable
+        self._mirrors = mirrors
         self._orphans: set[str] = set()
         self._sources_ready = False
 
     def pod_event(self, kind: str, pod: JsonObject) -> None:
-        """ADDED, MODIFIED or DELETED from the API server."""
+        """ADDED, MODIFIED or DELETED from the API server, or of a static pod."""
         try:
             self._take(kind, pod)
         except Exception:
@@ -66,6 +69,9 @@ class SyncLoop:
             logger.exception("pod not understood", extra={"pod": name_of(pod)})
 
     def _take(self, kind: str, pod: JsonObject) -> None:
+        if pods.is_mirror(pod):
+            self._mirrors.observe(kind, pod)
+            return
         if kind == "DELETED":
             self._workers.remove(pod)
             return
@@ -91,10 +97,14 @@ class SyncLoop:
         self._workers.wake(uid)
 
     async def clean_up_orphans(
-        self, synced: asyncio.Event, pleg: Pleg, known_directories: set[str]
+        self,
+        sources: Iterable[asyncio.Event],
+        pleg: Pleg,
+        known_directories: set[str],
     ) -> None:
         """Once it is known which pods belong here: end those that do not."""
-        await synced.wait()
+        for source in sources:
+            await source.wait()
         await pleg.relisted.wait()
         self._sources_ready = True
         for uid in (pleg.pods | known_directories) - set(self._workers.uids()):
@@ -103,8 +113,6 @@ class SyncLoop:
     def _admit(self, pod: JsonObject) -> None:
         if pods.status_of(pod).get("startTime") or pods.deletion_requested(pod):
             return  # it was admitted by an earlier run
-        if "kubernetes.io/config.mirror" in annotations_of(pod):
-            return
         active = self._workers.active_pods()
         verdict = admit(pod, active, self._labels(), self._allocatable)
         worker = self._workers.get(pods.uid(pod))

@@ -176,3 +176,32 @@ async def test_mirror_pods_are_not_ours_to_delete():
     await settled()
 
     assert api.deleted == []
+
+
+def static():
+    annotations = {"kubernetes.io/config.source": "file"}
+    return make_pod(metadata={"uid": "hash", "annotations": annotations})
+
+
+def mirror(uid, status=None):
+    metadata = {"uid": uid, "resourceVersion": "5", "name": "pod-1"}
+    return {"metadata": metadata, "status": status or {"phase": "Pending"}}
+
+
+async def test_a_static_pod_s_status_waits_for_its_mirror_and_follows_it():
+    api = Api()
+    manager = StatusManager(api)
+
+    manager.set(static(), {"phase": "Running"})
+    await settled()
+    assert api.patches == []
+
+    manager.observe_mirror("hash", mirror("m-1"))
+    await settled()
+    manager.observe_mirror("hash", None)
+    manager.observe_mirror("hash", mirror("m-2"))
+    await settled()
+    assert api.patches == [
+        {"metadata": {"uid": uid}, "status": {"phase": "Running"}}
+        for uid in ("m-1", "m-2")
+    ]
