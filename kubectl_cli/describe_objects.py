@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DescribeCommand"]
 
+_MIRROR = "kubernetes.io/config.mirror"
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -192,10 +194,12 @@ class DescribeCommand:
 
         pod = self._factory.client.get(found.path)
         metadata = pod["metadata"]
+        # kubelets tell of a static pod, whose uid its mirror has as an annotation
+        uid = (metadata.get("annotations") or {}).get(_MIRROR, metadata.get("uid"))
         about = (
             f"involvedObject.name={metadata['name']}",
             f"involvedObject.namespace={metadata['namespace']}",
-            f"involvedObject.uid={metadata.get('uid') or ''}",
+            f"involvedObject.uid={uid or ''}",
         )
         events = self._events(",".join(about), metadata["namespace"])
         return describe_pod(pod, events)
