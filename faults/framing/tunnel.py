@@ -80,6 +80,7 @@ class _Lane:
     def __init__(self) -> None:
         self.carried = bytearray()  # WebSocket frames since the last SPDY frame's end
         self.aligned = True  # the SPDY frame under way began with a WebSocket frame
+        self.behind: list[Frame] = []  # control frames amid what is carried
 
 
 class TunnelDecoder:
@@ -108,10 +109,14 @@ class TunnelDecoder:
         finally:
             for outer in outers:
                 assert isinstance(outer, WebSocketFrame)  # noqa: S101 - no others
-                if outer.opcode >= Opcode.CLOSE or not self._found(outer):
-                    out.append(outer)
-                else:
+                lane = self._lanes[direction]
+                if outer.opcode < Opcode.CLOSE and self._found(outer):
                     self._unwrap(direction, outer, out)
+                elif lane.carried:
+                    # What came first is still held, and must not be overtaken.
+                    lane.behind.append(outer)
+                else:
+                    out.append(outer)
 
     def released(self) -> list[Frame]:
         """See `Decoder`."""
@@ -150,3 +155,5 @@ class TunnelDecoder:
             # All that the WebSocket frames took is counted for the first.
             made.size, size = size, 0
             out.append(made)
+        out += lane.behind
+        lane.behind.clear()

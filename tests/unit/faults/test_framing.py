@@ -97,6 +97,16 @@ def test_what_breaks_off_goes_through_too(name, seed, position, junk):
     assert out == {way: joined(script, way) for way in Direction}
 
 
+def test_a_control_frame_does_not_overtake_what_a_tunnel_holds():
+    script = SESSIONS["tunnel"]()
+    begun, ping, junk = b"\x82\x02\x00\x00", b"\x89\x00", b"\xff\xff\xff"
+    script += [(DOWN, begun), (DOWN, ping), (DOWN, junk)]
+
+    out, _ = passed(Conversation(), script)
+
+    assert out[DOWN].endswith(begun + ping + junk)
+
+
 @pytest.mark.parametrize("name", ["websocket", "spdy"])
 def test_a_connection_that_is_met_in_its_middle_goes_through(name):
     script = SESSIONS[name]()[4:]
