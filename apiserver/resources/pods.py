@@ -9,9 +9,9 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from apimachinery.pod_defaults import default_pod_spec, qos_class
 from apimachinery.validation import names
 from apiserver.resources.cells import read
-from apiserver.resources.pod_defaults import default_pod_spec, qos_class
 from apiserver.resources.pod_printing import POD_COLUMNS, pod_row_conditions
 from apiserver.resources.registry import (
     Resource,

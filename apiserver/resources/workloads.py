@@ -18,6 +18,7 @@ from apimachinery.field_errors import (
     required,
 )
 from apimachinery.meta import parse_time
+from apimachinery.pod_defaults import default_pod_spec
 from apiserver.resources.cells import (
     AGE,
     CONTAINERS,
@@ -33,7 +34,6 @@ from apiserver.resources.cells import (
     read,
     text,
 )
-from apiserver.resources.pod_defaults import default_pod_spec
 from apiserver.resources.registry import Column, Resource, scale, status
 from apiserver.resources.strategy import Strategy
 

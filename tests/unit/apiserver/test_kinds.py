@@ -5,11 +5,11 @@ import copy
 import pytest
 
 from apimachinery import schema
+from apimachinery.pod_defaults import default_pod_spec, qos_class
 from apiserver.openapi.documents import group_version_document, root_document
 from apiserver.openapi.v2 import swagger_protobuf
 from apiserver.resources.catalogue import built_in_registry
 from apiserver.resources.events import from_core, to_core
-from apiserver.resources.pod_defaults import default_pod_spec, qos_class
 
 REGISTRY = built_in_registry()
 STORED = [r for r in REGISTRY if r.action == "object"]
