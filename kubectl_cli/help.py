@@ -34,7 +34,11 @@ def show_command(path: str, module: ModuleType) -> int:
 
 def command_help(path: str, module: ModuleType) -> str:
     """What the command does, its flags, its usage line."""
-    parts = [module.SUMMARY, ""]
+    summary, use = (
+        text if isinstance(text, str) else text[path]
+        for text in (module.SUMMARY, module.USE)
+    )
+    parts = [summary, ""]
     if examples := getattr(module, "EXAMPLES", ""):
         parts += ["Examples:", *(f"  {line}" for line in examples.splitlines()), ""]
     below = [name for name in COMMANDS if name.startswith(f"{path} ")]
@@ -42,7 +46,6 @@ def command_help(path: str, module: ModuleType) -> str:
         parts += ["Available Commands:", *_summaries(below), ""]
     if module.FLAGS:
         parts += ["Options:", describe_flags(module.FLAGS), ""]
-    use = module.USE if isinstance(module.USE, str) else module.USE[path]
     return "\n".join(
         [*parts, "Usage:", f"  kubectl {use} [options]", "", _OPTIONS_HINT]
     )

@@ -45,27 +45,34 @@ class Selected:
 
 
 def select_objects(
-    options: Options, factory: Factory, words: list[str], *, local: bool = False
+    options: Options,
+    factory: Factory,
+    words: list[str],
+    *,
+    local: bool = False,
+    whole_types: bool = False,
+    selects: bool = True,
 ) -> Iterator[Selected | StatusError | CommandError]:
     """The objects, and in place of an object the error that it gives.
 
     With `local` those of the files as they are in the files. With --subresource it is
-    the subresource that is read.
+    the subresource that is read. With `whole_types` a type alone means all its objects.
+    Without `selects` the flag --selector is about something else.
     """
     if options.items("filename"):
         yield from _of_files(options, factory, local=local)
         return
-    selects = bool(
+    selects = selects and bool(
         (options.has("selector") and options.text("selector"))
         or (options.has("field-selector") and options.text("field-selector"))
         or (options.has("all") and options.flag("all"))
     )
     targets = parse_targets(
-        words, factory.mapper, has_selector=selects, allow_empty_name=False
+        words, factory.mapper, has_selector=selects, allow_empty_name=whole_types
     )
     if not targets:
         raise CommandError(MISSING_RESOURCES)
-    if not selects:
+    if not selects and targets[0].name:
         for target in targets:
             namespace = factory.namespace if target.resource.namespaced else ""
             sub = options.text("subresource") if options.has("subresource") else ""
@@ -105,12 +112,12 @@ def _listed(
     everywhere = options.has("all-namespaces") and options.flag("all-namespaces")
     namespace = "" if everywhere else factory.namespace
     query = [
-        (name, value)
-        for name, value in (
-            ("labelSelector", options.text("selector")),
-            ("fieldSelector", options.text("field-selector")),
+        (name, options.text(flag))
+        for name, flag in (
+            ("labelSelector", "selector"),
+            ("fieldSelector", "field-selector"),
         )
-        if value
+        if options.has(flag) and options.text(flag)
     ]
     with telling_of_list(resource, query):
         listed = factory.client.get(resource.path(namespace), query)

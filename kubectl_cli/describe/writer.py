@@ -37,8 +37,9 @@ class Description:
         """One line, indented by its level."""
         self._writer.line("  " * level + text)
 
-    def render(self) -> str:
-        return self._writer.flush()
+    def render(self, *, aligned: bool = True) -> str:
+        """The text; with the tabs still in it when it is not to be aligned."""
+        return self._writer.flush() if aligned else self._writer.flush_as_is()
 
     def labels(self, title: str, labels: dict[str, str] | None) -> None:
         """`Labels:  a=b`, one a line."""

@@ -45,6 +45,11 @@ class TabWriter:
                 out.append(self._row(cells, block_widths))
         return "".join(out)
 
+    def flush_as_is(self) -> str:
+        """All lines since the last flush, as they came."""
+        lines, self._lines = self._lines, []
+        return "".join("\t".join(cells) + "\n" for cells in lines)
+
     def _widen(self, lines: list[list[str]]) -> None:
         for cells in lines:
             for index, cell in enumerate(cells[:-1]):

@@ -151,6 +151,18 @@ metadata:
 stringData:
   word: hush
 """,
+    "deployment.yaml": """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "deploy-{me}", labels: {app: "{me}"}}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: "deploy-{me}"}}
+  template:
+    metadata: {labels: {app: "deploy-{me}"}}
+    spec:
+      containers: [{name: c, image: busybox, ports: [{containerPort: 80}]}]
+""",
     "broken.yaml": "apiVersion: v1\nkind: [\n",
     "broken.json": '{"apiVersion": "v1", "kind": ',
     "nameless.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
@@ -440,6 +452,33 @@ explain pods -o nonsense
 explain pods['spec']
 explain pods.spec[0]
 explain .pods
+rollout status
+rollout status cm/kube-root-ca.crt
+rollout status deploy/missing
+rollout history cm/kube-root-ca.crt
+rollout history pod/one
+rollout undo pod/one
+rollout pause pod/one
+rollout restart pod/one
+rollout restart deploy -l app=none
+scale
+scale --replicas=1
+scale deploy/missing --replicas=1
+scale pod/one --replicas=1
+scale pod/one --replicas=-1
+set image
+set image cm/kube-root-ca.crt c=x
+set image pod/one c=x --dry-run=client
+expose
+expose cm/kube-root-ca.crt --port=1
+expose pod/one
+expose pod/one --port=x
+expose pod/two --dry-run=client -o yaml
+cordon
+cordon missing
+uncordon missing
+drain
+drain missing
 attach missing
 attach over
 attach two -c missing
@@ -665,6 +704,40 @@ SCRIPTS = {
         cp one:copied-{me} back.yaml --retries=3
         apply -f back.yaml --dry-run=client
         exec one -- rm copied-{me}
+    """,
+    "a rollout": """
+        create -f deployment.yaml
+        rollout status deploy/deploy-{me}
+        rollout history deploy/deploy-{me}
+        set image deploy/deploy-{me} c=busybox:2
+        set image deploy/deploy-{me} c=busybox:2
+        set image deploy/deploy-{me} nope=busybox
+        set image deploy/deploy-{me}
+        rollout undo deploy/deploy-{me} --to-revision=99
+        rollout pause deploy/deploy-{me}
+        rollout pause deploy/deploy-{me}
+        rollout restart deploy/deploy-{me}
+        rollout undo deploy/deploy-{me}
+        rollout resume deploy/deploy-{me}
+        rollout resume deploy/deploy-{me}
+        rollout restart -f deployment.yaml
+        rollout status deploy/deploy-{me} --watch=false --revision=99
+        scale deploy/deploy-{me} --replicas=0 --current-replicas=5
+        scale deploy/deploy-{me} --replicas=0 --current-replicas=0
+        scale deploy/deploy-{me} --replicas=1 --dry-run=server
+        scale -f deployment.yaml --replicas=0 -o name
+        expose deploy/deploy-{me}
+        expose deploy/deploy-{me}
+        expose deploy/deploy-{me} --port=80,90 --name=x --dry-run=client -o yaml
+        expose svc/deploy-{me} --port=1 --target-port=web --selector=a=b --name=x --dry-run=server
+        delete svc,deploy deploy-{me}
+    """,
+    "a node put aside": """
+        cordon {node} --dry-run=client
+        uncordon {node}
+        drain {node} --dry-run=client --pod-selector=app=one
+        drain {node} --dry-run=server --pod-selector=app=one --force
+        drain {node} --dry-run=client --pod-selector=app=none
     """,
     "run, restarted": """
         run run-{me} --image=busybox --restart=OnFailure -- sh -c '[ -e x ] || { touch x; echo 1; exit 1; }'
