@@ -80,6 +80,11 @@ class ApiServerTap:
         self._keys = make_keys(folder.path, tuple(names))
         given = options.write_kubeconfig
         self._kubeconfig = Path(given) if given else folder.path / "kubeconfig"
+        if os.path.lexists(self._kubeconfig):
+            raise TapError(
+                f"--write-kubeconfig {given}: this file exists. The tap takes its own"
+                " away at its end, so it overwrites none: say another"
+            )
         self._tap = HttpTap(
             hops,
             self.hop,

@@ -158,13 +158,13 @@ async def make_tap(tmp_path, hops):
     """Makes a tap that is not started yet."""
     made = []
 
-    def make(kubeconfig):
+    def make(kubeconfig, write_kubeconfig=None):
         folder = tmp_path / "tap"
         folder.mkdir(exist_ok=True)
         options = argparse.Namespace(
             kubeconfig=str(kubeconfig),
             context="",
-            write_kubeconfig=None,
+            write_kubeconfig=write_kubeconfig,
             listen="127.0.0.1:0",
         )
         where = TapFolder(folder, tmp_path / "trace", folder / "admin")

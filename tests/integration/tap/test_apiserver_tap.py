@@ -327,6 +327,18 @@ async def test_keys_and_kubeconfig_are_for_one_user_and_go_with_the_tap(tapped):
     assert list(tapped.folder.iterdir()) == []
 
 
+async def test_a_kubeconfig_that_is_there_is_not_overwritten(
+    make_tap, real_kubeconfig, tmp_path
+):
+    mine = tmp_path / "config"
+    mine.write_text("mine")
+
+    with pytest.raises(TapError, match="this file exists"):
+        make_tap(real_kubeconfig(), write_kubeconfig=str(mine))
+
+    assert mine.read_text() == "mine"
+
+
 async def test_only_http_1_1_is_offered(tapped):
     context = tapped.client_tls()
     context.set_alpn_protocols(["h2", "http/1.1"])
