@@ -35,6 +35,23 @@ def fallback(story: Story) -> Found:
             )
 
 
+@rule("shared-session", "note")
+def shared_session(story: Story) -> Found:
+    """A client that makes traces of its own may give several commands one id."""
+    begun = [
+        each
+        for each in story.on(story.outermost)
+        if each.asked.verb in ("exec", "attach") and each.upgraded and _agreed(each)
+    ]
+    if len(begun) > 1:
+        yield (
+            begun[1].request,
+            f"{len(begun)} commands are told of here as one session, because the client"
+            " sent the same traceparent with each. Title, status and terminal may be of"
+            " any of them.",
+        )
+
+
 @rule("no-subprotocol", "failure")
 def no_subprotocol(story: Story) -> Found:
     """101, but without the subprotocol that was offered."""

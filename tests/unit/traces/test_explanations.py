@@ -306,6 +306,17 @@ def test_a_wait_is_told_after_a_silence(name, layer, kind, rule):
         assert rule not in waits(events, later=0.1)
 
 
+def test_commands_with_one_traceparent_are_told_apart_from_one_command():
+    first = events_of("exit-3")
+    second = [
+        replace(e, conn=f"{e.conn}0", ts=e.ts + 1, wall=e.wall + 1, seq=e.seq + 10_000)
+        for e in first
+    ]
+
+    assert "shared-session" not in rules(first)
+    assert "2 commands are told of here" in text_of("shared-session", first + second)
+
+
 def test_output_that_nobody_holds_is_on_its_way():
     events = changed(
         events_of("output-held"),
