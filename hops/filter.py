@@ -294,7 +294,7 @@ class HopProtocol(asyncio.BufferedProtocol):
         return self._inward
 
     def _pass(self, direction: Direction, data: bytes | None) -> None:
-        """Do what becomes of data, or of the end: first there, then the other way.
+        """Do what becomes of data, or of the end: first what goes out, then the rest.
 
         A fault that ends a connection behind its last bytes ends both directions; who
         is above closes at once when its own ends, and the bytes must have left by then.
@@ -309,9 +309,9 @@ class HopProtocol(asyncio.BufferedProtocol):
             )
         finally:
             pushed, self._pushed = self._pushed, None
-        self._carry_out(direction, actions)
-        for other, further in pushed:
-            self._carry_out(other, further)
+        todo = [(direction, actions), *pushed]
+        for way, doing in sorted(todo, key=lambda each: each[0] is not self._out):
+            self._carry_out(way, doing)
 
     def _carry_out(self, direction: Direction, actions: list[Action]) -> None:
         """Also what a fault wants of itself, by its timer or beside what goes by."""

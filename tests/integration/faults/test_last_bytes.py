@@ -36,13 +36,31 @@ class _Answering(asyncio.Protocol):
 async def test_what_a_limit_lets_pass_arrives(caplog, stream, heard, received):
     hops = Hops("server")
     set_rules(hops, rule("limit_data", HOP, stream=stream, bytes=3))
-    listener = await listen(hops, HOP, ("127.0.0.1", 0), _Answering)
-    reader, writer = await asyncio.open_connection(*listener.address)
 
-    writer.write(b"hello")
-    got = await reader.read()
+    got = await _said_to(hops, b"hello")
 
-    writer.close()
-    listener.close()
     assert (_Answering.heard, got) == (heard, received)
     assert [r for r in caplog.records if r.levelno >= logging.ERROR] == []
+
+
+async def test_an_answer_in_place_of_the_servers_arrives():
+    hops = Hops("server")
+    set_rules(hops, rule("body_limit", HOP, bytes=10, body="too much"))
+
+    got = await _said_to(
+        hops, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"
+    )
+
+    assert got.startswith(b"HTTP/1.1 413 ")
+    assert got.endswith(b"too much")
+
+
+async def _said_to(hops, data):
+    """All that comes back."""
+    listener = await listen(hops, HOP, ("127.0.0.1", 0), _Answering)
+    reader, writer = await asyncio.open_connection(*listener.address)
+    writer.write(data)
+    got = await reader.read()
+    writer.close()
+    listener.close()
+    return got
