@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from faults.parameters import RuleError
 from faults.places import services_for
 from faults.rules import Rule, free_name
+from faults.speech import check_speech
 from hops.blocking_admin import AdminError, call_admin
 from hops.hop import Hop
 
@@ -112,6 +113,7 @@ class FaultClient:
         """Set a fault from its JSON form. Raises FaultError."""
         try:
             rule = Rule.from_json(document)
+            check_speech(rule.kind, rule.hop)
             running = self._view.admin_sockets
             services = tuple(services_for(rule.hop, running))
             document = self._prepared(rule)

@@ -22,6 +22,8 @@ HEADER_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 HEADER_VALUE = r"[\t -~\x80-\xff]*"
 _NAME = re.compile(HEADER_NAME + r"\Z")
 _JUNK = re.compile(r"[^\t -~\x80-\xff]")
+#: toxiproxy's numbers are int64; what is larger is no time and no size, either.
+_MOST = 2**63 - 1
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 
@@ -97,6 +99,11 @@ class Parameter:
 
 
 def _int(value: Any) -> int | None:
+    number = _any_int(value)
+    return number if number is not None and abs(number) <= _MOST else None
+
+
+def _any_int(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -116,7 +123,7 @@ def _float(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if abs(number) < float("inf") else None  # also refuses nan
 

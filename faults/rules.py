@@ -149,7 +149,7 @@ def _hop(value: Any) -> Hop:
 def _stream(kind: FaultType, value: Any) -> str:
     if value in (None, ""):
         return kind.stream or "both"
-    if value not in STREAMS:
+    if not isinstance(value, str) or value not in STREAMS:
         raise RuleError(f"stream: {value!r} is none of {', '.join(STREAMS)}")
     return str(value) if kind.stream else "both"
 

@@ -505,9 +505,11 @@ def test_a_process_is_killed_at_a_frame(broken, kubectl):
 
 def test_a_fault_that_cannot_be_says_why(broken, faults):
     with pytest.raises(
-        FaultError, match="kill: of_pod must name one shim of a pod: none"
+        FaultError, match="kill: of_pod must name one shim of a pod: default/"
     ):
         faults.add("kill", process="shim", of_pod="nobody")
+    with pytest.raises(FaultError, match="there are no gRPC calls on kubectl-apiserv"):
+        faults.add("grpc_status")
     with pytest.raises(FaultError, match="kubelet-cri has no certificate of ours"):
         faults.add("certificate_expired", hop=CRI)
     with pytest.raises(FaultError, match="there is no hop 'nowhere': kubectl-api"):

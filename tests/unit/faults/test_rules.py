@@ -12,6 +12,7 @@ from faults.parameters import RuleError
 from faults.personalities import PERSONALITIES, rules_of
 from faults.rules import Rule
 from faults.selectors import request_facts
+from faults.speech import check_speech
 from faults.types import TYPES
 from hops.hop import Hop
 from tests.support.fault_rules import rule
@@ -51,6 +52,18 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
         (
             {"type": "latency", "hop": "proxy", "stream": "up"},
             "stream: 'up' is none of",
+        ),
+        (
+            {"type": "latency", "hop": "proxy", "stream": ["up"]},
+            "stream: ['up'] is none of",
+        ),
+        (
+            {"type": "latency", "hop": "proxy", "attributes": {"latency": 10**400}},
+            "latency: latency: 1000",
+        ),
+        (
+            {"type": "latency", "hop": "proxy", "toxicity": 10**400},
+            "toxicity: 1000",
         ),
         (
             {"type": "latency", "hop": "proxy", "toxicity": 2},
@@ -101,6 +114,27 @@ def test_a_rule_that_cannot_be_is_refused_with_what_can(document, error):
         Rule.from_json(document)
 
     assert str(caught.value).startswith(error)
+
+
+@pytest.mark.parametrize(
+    ("type_name", "hop", "text"),
+    [
+        ("grpc_status", "kubectl-apiserver", "there are no gRPC calls on kubectl-apis"),
+        ("status_missing", "kubelet-cri", "no streaming sessions on kubelet-cri: kub"),
+        ("http_answer", "kubelet-cri", "there are no HTTP requests on kubelet-cri"),
+        ("frame_drop", "cri-shim", "there are no frames on cri-shim: kubectl-apiserv"),
+    ],
+)
+def test_a_fault_that_could_never_strike_is_refused(type_name, hop, text):
+    with pytest.raises(RuleError) as refused:
+        check_speech(TYPES[type_name], Hop(hop))
+
+    assert text in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=lambda kind: kind.name)
+def test_in_front_of_what_is_not_ours_any_fault_may_be(kind):
+    check_speech(kind, Hop.PROXY)
 
 
 @pytest.mark.parametrize("kind", TYPES.values(), ids=list(TYPES))
