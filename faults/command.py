@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,7 @@ from faults.types import GROUPS, TYPES, FaultType
 from hops.hop import Hop
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hops.cluster_view import ClusterView
 
@@ -32,23 +32,45 @@ _SELECTORS = (
     ("session", "ID", "for one session"),
 )
 
+#: As texts: argparse shows what can be chosen by `repr`.
+_HOPS = [str(hop) for hop in Hop]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Takes KEY=VALUE before, between and behind flags."""
+
+    _within = False
+
+    def parse_known_args(  # type: ignore[override]  # argparse's has overloads
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        if self._within:  # the other method is made of this one
+            return super().parse_known_args(args, namespace)
+        self._within = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._within = False
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the subcommands."""
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        required=True, metavar="COMMAND", parser_class=_Parser
+    )
     _configure_add(_command(commands, "add", _add, "set a fault"))
     listing = _command(commands, "list", _list, "show the faults that are set")
     listing.add_argument("-o", "--output", choices=["json"], help="output format")
     remove = _command(commands, "remove", _remove, "take a fault away")
     remove.add_argument("fault", metavar="NAME", help="as `fault list` shows it")
-    remove.add_argument("--hop", choices=list(Hop), help="on this hop only")
+    remove.add_argument("--hop", choices=_HOPS, metavar="HOP", help="on this hop only")
     character = _command(
         commands, "personality", _personality, "set the faults of a known middlebox"
     )
     character.add_argument("personality", nargs="?", metavar="NAME", help="none: list")
     character.add_argument("values", metavar="KEY=VALUE", nargs="*", help="of it")
     character.add_argument(
-        "--hop", choices=list(Hop), default=str(Hop.KUBECTL_APISERVER), metavar="HOP"
+        "--hop", choices=_HOPS, default=str(Hop.KUBECTL_APISERVER), metavar="HOP"
     )
     _command(commands, "reset", _reset, "take all faults away")
     serve = _command(commands, "serve", _serve, "toxiproxy's HTTP API over the hops")
@@ -124,8 +146,14 @@ def _add(options: argparse.Namespace, view: ClusterView | None) -> int:
         where = f"{fault.rule['hop']} in {', '.join(fault.services)}"
         print(f"{fault.name} is set on {where}")
     else:
-        print(f"{fault.rule['attributes']['process']} is killed")
+        print(_signalled(fault.rule["attributes"]))
     return 0
+
+
+def _signalled(attributes: Mapping[str, Any]) -> str:
+    process, name = attributes["process"], attributes["signal"]
+    done = {"KILL": "killed", "STOP": "stopped", "CONT": "going on"}
+    return f"{process} is {done[name]}" if name in done else f"{process} got SIG{name}"
 
 
 def read_attributes(words: Sequence[str]) -> dict[str, str]:
@@ -283,7 +311,7 @@ def _type_json(kind: FaultType) -> dict[str, Any]:
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[_Parser],
     name: str,
     command: Callable[[argparse.Namespace, ClusterView | None], int],
     text: str,

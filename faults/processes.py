@@ -35,10 +35,22 @@ def find_process(view: ClusterView, values: Mapping[str, Any]) -> dict[str, int]
         kind, which = wanted, "node"
     alive = {name: pid for name, pid in found.items() if start_time(pid) is not None}
     if len(alive) != 1:
-        seen = ", ".join(sorted(alive)) or "none runs"
+        # Those that it could name; a name that fits none is not all there is to say.
+        seen = ", ".join(sorted(alive)) or _others(view, values) or "none runs"
         raise RuleError(f"kill: {which} must name one {kind}: {seen}")
     ((_, pid),) = alive.items()
     return {"pid": pid, "start_time": start_time(pid) or 0}
+
+
+def _others(view: ClusterView, values: Mapping[str, Any]) -> str:
+    """What there is when the name is left out; empty: nothing."""
+    if values["process"] == "shim":
+        found = _shims(view.state, "")
+    else:
+        found = _services(view.state, _KINDS[values["process"]], "")
+    alive = [name for name, pid in found if start_time(pid) is not None]
+    kind = _KINDS.get(values["process"], "")
+    return ", ".join(sorted(name.removeprefix(f"{kind}-") for name in alive))
 
 
 def _services(state: Path, kind: str, node: str) -> Iterator[tuple[str, int]]:

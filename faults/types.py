@@ -523,7 +523,12 @@ _ALL = (
         "a process is killed",
         (
             _text("process", "kubelet", "which one", choices=()),
-            _text("signal", "KILL", "how", choices=("KILL", "TERM", "STOP", "INT")),
+            _text(
+                "signal",
+                "KILL",
+                "how; CONT lets one go on that STOP has stopped",
+                choices=("KILL", "TERM", "STOP", "CONT", "INT"),
+            ),
             _text("node", "", "kubelet, runtime: of this node; empty: of the only one"),
             _text("of_pod", "", "shim: of this pod, as NAME or NAMESPACE/NAME"),
             _text("when", "now", "at once, or at a frame", choices=("now", "frame")),

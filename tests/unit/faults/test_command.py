@@ -1,0 +1,66 @@
+"""The command line of `mini-kube fault`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from faults.command import configure
+from faults.parameters import RuleError
+from faults.processes import find_process
+from faults.types import TYPES
+
+
+@pytest.fixture
+def parser():
+    found = argparse.ArgumentParser()
+    configure(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "add kubectl-apiserver latency latency=1 jitter=2 --verb exec --count 3",
+        "add kubectl-apiserver latency --verb exec latency=1 --count 3 jitter=2",
+        "add --verb exec kubectl-apiserver latency latency=1 --count 3 jitter=2",
+    ],
+)
+def test_values_stand_where_they_like(parser, line):
+    options = parser.parse_args(line.split())
+
+    assert options.attributes == ["latency=1", "jitter=2"]
+    assert (options.hop, options.verb, options.count) == (
+        "kubectl-apiserver",
+        "exec",
+        3,
+    )
+
+
+def test_hops_are_shown_as_they_are_written(parser, capsys):
+    with pytest.raises(SystemExit):
+        parser.parse_args(["remove", "x", "--hop", "moon"])
+
+    assert "choose from 'kubectl-apiserver', " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("node", "seen"), [("moon", "one, two"), ("", "kubelet-one, kubelet-two")]
+)
+def test_a_process_that_is_not_named_well_is_told_by_what_there_is(
+    tmp_path, node, seen
+):
+    (tmp_path / "run").mkdir()
+    for name in ("kubelet-one", "kubelet-two"):
+        record = tmp_path / "run" / f"{name}.json"
+        record.write_text(json.dumps({"pid": os.getpid()}))
+    values = {p.name: p.default for p in TYPES["kill"].parameters} | {"node": node}
+
+    with pytest.raises(RuleError) as refused:
+        find_process(SimpleNamespace(state=tmp_path), values)
+
+    assert str(refused.value) == f"kill: node must name one kubelet: {seen}"
