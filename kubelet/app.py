@@ -219,6 +219,7 @@ class Kubelet:
             self._view.moment,
             self._recorder,
             self._tell_pod_cidr,
+            self._config.node_status_update_frequency,
         )
         self._spawn("node", self._run_node(node, known_node))
         self._spawn("pods", self._pods.run())

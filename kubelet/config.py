@@ -80,6 +80,7 @@ class KubeletConfig:
     verbosity: int = 0
     pod_manifest_path: str = ""
     file_check_frequency: float = 20.0
+    node_status_update_frequency: float = 10.0
 
     @property
     def node_name(self) -> str:
@@ -199,7 +200,6 @@ class KubeletConfig:
             "clusterDomain": self.cluster_domain,
             "clusterDNS": list(self.cluster_dns),
             "streamingConnectionIdleTimeout": "4h0m0s",
-            "nodeStatusUpdateFrequency": "10s",
             "nodeStatusReportFrequency": "5m0s",
             "nodeLeaseDurationSeconds": 40,
             "maxPods": self.max_pods,
@@ -218,6 +218,9 @@ class KubeletConfig:
             "podLogsDir": self.pod_logs_dir,
             "staticPodPath": self.pod_manifest_path,
             "fileCheckFrequency": format_duration(self.file_check_frequency),
+            "nodeStatusUpdateFrequency": format_duration(
+                self.node_status_update_frequency
+            ),
             "containerRuntimeEndpoint": self.container_runtime_endpoint,
             "registerNode": True,
         }

@@ -37,6 +37,7 @@ _FILE_FIELDS = {
     "podLogsDir": "pod_logs_dir",
     "staticPodPath": "pod_manifest_path",
     "fileCheckFrequency": "file_check_frequency",
+    "nodeStatusUpdateFrequency": "node_status_update_frequency",
     "containerRuntimeEndpoint": "container_runtime_endpoint",
     "containerLogMaxSize": "container_log_max_size",
     "containerLogMaxFiles": "container_log_max_files",
@@ -46,7 +47,11 @@ _FILE_FIELDS = {
     "registerWithTaints": "register_with_taints",
     "providerID": "provider_id",
 }
-_DURATIONS = {"container_log_monitor_interval", "file_check_frequency"}
+_DURATIONS = {
+    "container_log_monitor_interval",
+    "file_check_frequency",
+    "node_status_update_frequency",
+}
 _PATHS = (
     "tls_cert_file",
     "tls_private_key_file",

@@ -73,6 +73,12 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
     )
     add("--provider-id", metavar="ID", help="spec.providerID of the node")
     add("--max-pods", metavar="N", type=int, help="pods the node can run (110)")
+    add(
+        "--node-status-update-frequency",
+        metavar="DURATION",
+        type=_seconds,
+        help="how often the node's status is looked at, and put right (10s)",
+    )
 
 
 def _add_server(parser: argparse.ArgumentParser) -> None:

@@ -38,7 +38,6 @@ __all__ = ["NodeRegistration"]
 
 logger = logging.getLogger(__name__)
 
-UPDATE_SECONDS = 10.0
 REPORT_SECONDS = 300.0
 _FIRST_RETRY, _LONGEST_RETRY = 0.02, 7.0
 
@@ -54,6 +53,9 @@ _TRANSITION_EVENTS = {
 class NodeRegistration:
     """Keeps one Node object.
 
+    Args:
+        update_frequency: seconds between two looks at its status.
+
     Attributes:
         registered: set once the API server has the node.
         node: the object as last seen.
@@ -66,12 +68,14 @@ class NodeRegistration:
         moment: Callable[[], NodeMoment],
         recorder: EventRecorder,
         on_pod_cidr: Callable[[str], None] = lambda pod_cidr: None,
+        update_frequency: float = 10.0,
     ) -> None:
         self._client = client
         self._identity = identity
         self._moment = moment
         self._recorder = recorder
         self._on_pod_cidr = on_pod_cidr
+        self._update_frequency = update_frequency
         self._pod_cidr = ""
         self._changed = asyncio.Event()
         self._reported_at = 0.0
@@ -93,7 +97,7 @@ class NodeRegistration:
         self.registered.set()
         while True:
             try:
-                async with asyncio.timeout(UPDATE_SECONDS):
+                async with asyncio.timeout(self._update_frequency):
                     await self._changed.wait()
             except TimeoutError:
                 pass

@@ -29,14 +29,21 @@ pytestmark = pytest.mark.e2e
 
 BIN = Path(sys.executable).parent
 SERVER = (
-    "import socketserver, sys\n"
+    "import os, socketserver\n"
     "class Echo(socketserver.BaseRequestHandler):\n"
     "    def handle(self):\n"
     "        while data := self.request.recv(65536):\n"
     "            self.request.sendall(data)\n"
     "socketserver.ThreadingTCPServer.allow_reuse_address = True\n"
-    "socketserver.ThreadingTCPServer(('127.0.0.1', 8080), Echo).serve_forever()\n"
+    "address = os.environ['MINI_KUBE_POD_IP'], 8080\n"
+    "socketserver.ThreadingTCPServer(address, Echo).serve_forever()\n"
 )
+ECHO = {
+    "name": "echo",
+    "image": "python:3",
+    "command": ["python3", "-c", SERVER],
+    "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+}
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +120,15 @@ def cri_tap(folder, runtime):
 
 @pytest.fixture(scope="module")
 def cluster(etcd_tap, cri_tap, runtime):
-    arguments = (f"--etcd={etcd_tap.at}", f"--cri-socket={cri_tap.at}")
+    arguments = (
+        f"--etcd={etcd_tap.at}",
+        f"--cri-socket={cri_tap.at}",
+        # Else it puts the port right to which the API server is pointed.
+        "--kubelet-arg=node-status-update-frequency=1h",
+    )
     with running_cluster("p", *arguments) as cluster:
         cluster.pod("box")
-        cluster.pod("echo", "python3", "-c", SERVER, image="python:3")
+        cluster.pod("echo", containers=[ECHO])
         yield cluster
         # The runtime is not the cluster's to end, and a kubelet would start all anew.
         cluster.mini_kube("down")
