@@ -30,6 +30,7 @@ __all__ = ["VERSION", "ControlApi"]
 #: The release of toxiproxy whose API this is.
 VERSION = "2.12.0"
 _MAX_BODY = 4 * 1024 * 1024
+_OF_BROWSERS = ("Origin", "Sec-Fetch-Site")
 
 
 class ControlApi:
@@ -84,8 +85,15 @@ class ControlApi:
         if not isinstance(body, list):
             raise ApiError.bad_body("a list is expected")
         wanted = [_new_proxy(item, f" at proxy {n}") for n, item in enumerate(body, 1)]
-        made = [await self._replace(proxy, enabled) for proxy, enabled in wanted]
-        return _json({"proxies": [await proxy.facts() for proxy in made]}, 201)
+        made: list[Proxy] = []
+        failure: dict[str, Any] = {}
+        try:
+            for proxy, enabled in wanted:
+                made.append(await self._replace(proxy, enabled))
+        except ApiError as err:
+            failure = _refusal(err)
+        proxies = [await proxy.facts() for proxy in made]
+        return _json({**failure, "proxies": proxies}, failure.get("status", 201))
 
     async def _replace(self, wanted: TcpProxy, enabled: bool) -> Proxy:
         """api.go AddOrReplace: one that is the same stays, with its toxics."""
@@ -190,9 +198,15 @@ def _json(value: Any, status: int = 200) -> web.Response:
 @web.middleware
 async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     # api.go stopBrowsersMiddleware: no page that a browser shows may drive this.
-    if request.headers.get("User-Agent", "").startswith("Mozilla/"):
+    # Unlike toxiproxy: pages may choose their User-Agent; these headers they may not.
+    agent = request.headers.get("User-Agent", "")
+    if agent.startswith("Mozilla/") or any(h in request.headers for h in _OF_BROWSERS):
         return web.Response(status=403, text="User agent not allowed\n")
     try:
         return await handler(request)
     except ApiError as err:
-        return _json({"error": str(err), "status": err.status}, err.status)
+        return _json(_refusal(err), err.status)
+
+
+def _refusal(err: ApiError) -> dict[str, Any]:
+    return {"error": str(err), "status": err.status}

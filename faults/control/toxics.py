@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from faults.control.errors import INVALID_STREAM, INVALID_TYPE, ApiError
 from faults.parameters import RuleError
 from faults.rules import RULE_TEXTS, Rule
+from faults.speech import check_speech
 from faults.types import TYPES, FaultType
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def rule_of(body: Any, hop: str) -> Rule:
         raise ApiError.bad_body("an object is expected")
     # Go's decoder does not look at fields that it does not know.
     document = {k: v for k, v in body.items() if k in RULE_TEXTS and k != "hop"}
-    stream = document.get("stream") or "downstream"
+    # stream/direction.go ParseDirection lowers it.
+    stream = str(document.get("stream") or "downstream").lower()
     if stream not in ("upstream", "downstream"):
         raise ApiError(*INVALID_STREAM)
     kind = TYPES.get(str(document.get("type")))
@@ -40,9 +42,11 @@ def rule_of(body: Any, hop: str) -> Rule:
     document["stream"] = stream
     document["name"] = document.get("name") or f"{kind.name}_{stream}"
     try:
-        return Rule.from_json({**document, "hop": hop})
+        rule = Rule.from_json({**document, "hop": hop})
+        check_speech(rule.kind, rule.hop)
     except RuleError as err:
         raise ApiError.bad_body(err) from None
+    return rule
 
 
 def updated(rule: Rule, body: Any) -> Rule:

@@ -210,6 +210,10 @@ async def test_what_is_wrong_is_answered_as_toxiproxy_does(toxiproxy, upstream, 
         requests.get, f"{url}/proxies", headers={"User-Agent": "Mozilla/5.0"}
     )
     assert browser.status_code == 403
+    page = await run(
+        requests.post, f"{url}/reset", headers={"Origin": "http://evil.example"}
+    )
+    assert page.status_code == 403
     missing = await run(requests.post, f"{url}/proxies", json={"name": "x"})
     assert missing.json() == {
         "error": "missing required field: upstream",
@@ -237,6 +241,30 @@ async def test_proxies_are_made_from_a_list(toxiproxy, upstream):
 
     assert [proxy.name for proxy in made] == ["a", "b"]
     assert [await echo(proxy) for proxy in made] == [b"hello", b"hello"]
+
+
+async def test_what_was_made_before_populate_failed_is_told(api, upstream):
+    url = f"http://127.0.0.1:{api}/populate"
+    taken = {"name": "b", "upstream": upstream, "listen": f"127.0.0.1:{api}"}
+
+    answer = await run(
+        requests.post, url, json=[{**taken, "name": "a", "listen": ""}, taken]
+    )
+
+    assert answer.status_code == 500
+    assert "address already in use" in answer.json()["error"]
+    assert [proxy["name"] for proxy in answer.json()["proxies"]] == ["a"]
+
+
+async def test_a_stream_may_be_written_in_capitals(toxiproxy, upstream, api):
+    await run(toxiproxy.create, name="echo", upstream=upstream)
+    url = f"http://127.0.0.1:{api}/proxies/echo/toxics"
+
+    answer = await run(
+        requests.post, url, json={"type": "latency", "stream": "UpStream"}
+    )
+
+    assert answer.json()["name"] == "latency_upstream"
 
 
 async def test_the_servers_own_populate_replaces_what_is_other(api, upstream):
