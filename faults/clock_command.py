@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hops.cluster_view import ClusterView
 
-__all__ = ["configure", "run"]
+__all__ = ["configure", "run", "shown_seconds"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,13 +43,20 @@ def run(options: argparse.Namespace, view: ClusterView | None) -> int:
     try:
         if options.action == "advance":
             advance(view, parse_duration(options.duration), options.service)
-        for service, ahead in sorted(offsets(view).items()):
-            print(f"{service:<20} {ahead:g}s ahead")
+        found = sorted(offsets(view).items())
+        width = max((len(service) for service, _ in found), default=0)
+        for service, ahead in found:
+            print(f"{service:<{max(width, 20)}} {shown_seconds(ahead)} ahead")
     except ValueError:
         return _fail(f"{options.duration!r}: a duration is expected, as 90s or 1h30m")
     except ClockError as err:
         return _fail(str(err))
     return 0
+
+
+def shown_seconds(seconds: float) -> str:
+    """`3660s`, `0.5s`: to the millisecond, and all digits of ten years."""
+    return f"{round(seconds, 3):.15g}s"
 
 
 def _fail(text: str) -> int:

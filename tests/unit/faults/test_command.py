@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from faults.clock_command import shown_seconds
 from faults.command import configure
 from faults.parameters import RuleError
 from faults.processes import find_process
@@ -64,3 +65,11 @@ def test_a_process_that_is_not_named_well_is_told_by_what_there_is(
         find_process(SimpleNamespace(state=tmp_path), values)
 
     assert str(refused.value) == f"kill: node must name one kubelet: {seen}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.0, "0s"), (0.5, "0.5s"), (3660.0000001, "3660s"), (315363600.0, "315363600s")],
+)
+def test_how_far_a_clock_is_ahead_is_said_in_full(seconds, shown):
+    assert shown_seconds(seconds) == shown
