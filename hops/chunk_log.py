@@ -82,6 +82,14 @@ class ChunkLog:
             position = found + len(piece)
             waiting[found:position] = b"*" * len(piece)
 
+    def conceal_end(self, direction: Direction, size: int, behind: int) -> None:
+        """Paint over the `size` bytes before the last `behind` of what waits."""
+        waiting = self._waiting.get(direction)
+        if waiting:
+            end = len(waiting) - behind
+            start = max(0, end - size)
+            waiting[start:end] = b"*" * (end - start)
+
     def settle(self, direction: Direction) -> None:
         """Nothing that waits can become a secret any more: tell it."""
         sizes = self._sizes.pop(direction, None)

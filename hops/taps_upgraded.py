@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hops.masks import holds_secrets
 from hops.taps_spdy import SpdyLayer
 from hops.taps_websocket import WebSocketLayer
 from wire.http1 import RequestHead, ResponseHead, get_header
@@ -31,7 +32,8 @@ def upgraded_layer(
         return WebSocketLayer(teller, chosen, target)
     if upgrade == "spdy/3.1":
         return SpdyLayer(teller, forwards=is_forward(target))
-    return RawLayer(teller)
+    hidden = holds_secrets(target) and not teller.settings.secrets
+    return RawLayer(teller, hidden=hidden)
 
 
 def is_forward(target: str) -> bool:
@@ -40,14 +42,18 @@ def is_forward(target: str) -> bool:
 
 
 class RawLayer:
-    """Bytes of a protocol that has no decoder."""
+    """Bytes of a protocol that has no decoder; `hidden` where they may be Secrets."""
 
-    def __init__(self, teller: Teller) -> None:
+    def __init__(self, teller: Teller, *, hidden: bool = False) -> None:
         self._teller = teller
+        self._hidden = hidden
 
     def feed(self, direction: Direction, data: bytes | memoryview) -> None:
         """Bytes went by."""
-        self._teller.tell(direction, "raw", "data", size=len(data), payload=data)
+        shown = None if self._hidden else data
+        if self._hidden:
+            self._teller.chunks.give_up(direction)
+        self._teller.tell(direction, "raw", "data", size=len(data), payload=shown)
 
     def eof(self, direction: Direction) -> None:
         """Nothing of this layer ends with a direction."""

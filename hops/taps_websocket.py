@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hops.masks import holds_secrets
 from hops.pipe import Direction
 from hops.taps_channels import channel_layer
 from hops.taps_spdy import SpdyLayer
@@ -33,33 +34,56 @@ class MessageLayer(Protocol):
 
 
 class WebSocketLayer:
-    """Frames; messages of a known protocol are told a second time as such."""
+    """Frames; messages of a known protocol are told a second time as such.
+
+    Where the target is one of Secrets, a watch, what the server sends is not shown.
+    """
 
     def __init__(self, teller: Teller, subprotocol: str, target: str) -> None:
         self._teller = teller
         self._scanners = {way: FrameScanner(self._wanted) for way in Direction}
-        self._upper = _layer_above(teller, subprotocol, target)
+        self._hidden = holds_secrets(target) and not teller.settings.secrets
+        self._upper = (
+            None if self._hidden else _layer_above(teller, subprotocol, target)
+        )
         self._unsynced: set[Direction] = set()
+        self._begun = dict.fromkeys(Direction, 0)  # bytes of a frame that is not whole
 
     def feed(self, direction: Direction, data: bytes | memoryview) -> None:
         """Bytes went by."""
         unsynced = direction in self._unsynced
         if unsynced and not self._synchronise(direction, bytes(data)):
             return
-        for frame in self._scanners[direction].receive_data(data):
+        frames = self._scanners[direction].receive_data(data)
+        if self._hidden and direction is Direction.DOWN:
+            self._conceal(direction, len(data), frames)
+        for frame in frames:
             self._on_frame(direction, frame)
+
+    def _conceal(
+        self, direction: Direction, size: int, frames: list[ScannedFrame]
+    ) -> None:
+        """Paint over the payloads in the last `size` bytes, and before."""
+        behind = self._begun[direction] + size - sum(each.raw_size for each in frames)
+        self._begun[direction] = behind
+        if behind > MAX_KEPT:
+            self._teller.chunks.give_up(direction)
+        for frame in reversed(frames):
+            self._teller.chunks.conceal_end(direction, frame.length, behind)
+            behind += frame.raw_size
 
     def eof(self, direction: Direction) -> None:
         """Nothing of this layer ends with a direction."""
 
     def settled(self, direction: Direction) -> bool:
         """Frames carry what the user sends; no credential of the protocol."""
-        return True
+        return not (self._hidden and self._scanners[direction].inside_frame)
 
     def join_late(self) -> None:
         """What comes next may be the middle of a frame."""
         self._scanners = {way: FrameScanner(self._wanted) for way in Direction}
         self._unsynced = set(Direction)
+        self._begun = dict.fromkeys(Direction, 0)
         if isinstance(self._upper, _Tunnel):
             self._upper.join_late()
 
@@ -68,6 +92,8 @@ class WebSocketLayer:
         if _looks_like_frame(data, masked=direction is Direction.UP):
             self._unsynced.discard(direction)
             return True
+        if self._hidden:
+            self._teller.chunks.give_up(direction)
         info = {"reason": "began before the trace"}
         self._teller.tell(direction, "raw", "skipped", size=len(data), info=info)
         return False
@@ -89,7 +115,7 @@ class WebSocketLayer:
             "websocket",
             _NAMES.get(frame.opcode) or f"opcode-{frame.opcode}",
             size=frame.length,
-            payload=frame.payload,
+            payload=None if self._hidden and frame.opcode < _CLOSE else frame.payload,
             info=_frame_info(frame),
         )
         if self._upper is not None and frame.opcode < _CLOSE:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from hops.hop import Hop
+from hops.trace import ALL_BYTES, TraceSettings
 from tests.unit.hops.tapped import DOWN, UP, Tapped, request, switched
 from tests.unit.wire.splits import cut_lists
 from wire.exit_status import exited
@@ -21,7 +22,7 @@ from wire.portforward_events import DataReceived
 from wire.remotecommand import RemoteCommandClient, RemoteCommandServer, StreamOptions
 from wire.remotecommand_spdy import SpdyRemoteCommandClient, SpdyRemoteCommandServer
 from wire.terminal import TerminalSize
-from wire.websocket import encode_frame
+from wire.websocket import Opcode, encode_frame
 
 EXEC = "/api/v1/namespaces/default/pods/p/exec?command=sh"
 FORWARD = "/api/v1/namespaces/default/pods/p/portforward"
@@ -253,3 +254,35 @@ def test_only_a_server_is_ready_and_only_a_client_ends_stdin():
         ("up", "stdin_end"),
         ("down", "close"),
     ]
+
+
+SECRETS = "/api/v1/namespaces/default/secrets?watch=1"
+EVENTS = [b'{"object":{"data":{"k":"aFVuVGVSMg=="}}}', b"hUnTeR2", b"hUnTeR2" * 40]
+
+
+@given(cut_lists(500))
+def test_a_watch_of_secrets_over_websocket_is_told_without_them(cuts):
+    tapped = Tapped(settings=TraceSettings(data_bytes=ALL_BYTES))
+    frames = [encode_frame(Opcode.TEXT, each) for each in EVENTS]
+    answer = switched(Upgrade="websocket")
+
+    tapped.feed(UP, request(SECRETS, Upgrade="websocket"))
+    tapped.feed(DOWN, answer + b"".join(frames), cuts)
+
+    told = [e for e in tapped.of("websocket") if e.type == "text"]
+    assert [e.len for e in told] == [len(each) for each in EVENTS]
+    assert {e.data for e in told} == {None}
+    assert tapped.data("bytes", "down", "chunk") == answer + b"".join(
+        frame[: len(frame) - len(each)] + b"*" * len(each)
+        for frame, each in zip(frames, EVENTS, strict=True)
+    )
+
+
+def test_a_watch_of_secrets_is_shown_when_it_is_asked_for():
+    tapped = Tapped(settings=TraceSettings(secrets=True))
+
+    tapped.feed(UP, request(SECRETS, Upgrade="websocket"))
+    tapped.feed(DOWN, switched(Upgrade="websocket"))
+    tapped.feed(DOWN, encode_frame(Opcode.TEXT, EVENTS[0]))
+
+    assert tapped.data("websocket", "down", "text") == EVENTS[0]
