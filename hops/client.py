@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from hops.clock import answer_timeout
 from hops.dial import dial_connection
-from hops.errors import ConnectError
+from hops.errors import ConnectError, read_error
 from hops.hop import Address, format_address
 from hops.responses import Response, StreamingResponse, Upgraded, UpgradeRefused
 from wire.errors import RemoteProtocolError
@@ -263,13 +263,24 @@ async def _read_head(connection: Connection) -> tuple[ResponseHead, bytes]:
             return head, rest
 
 
+def _told(connection: Connection, error: OSError) -> OSError:
+    """The error as Go's net tells it, since clients are shown it."""
+    if not isinstance(error, ConnectionResetError):
+        return error
+    local, remote = (
+        connection.get_extra_info(name) for name in ("sockname", "peername")
+    )
+    return read_error(local, remote, error)
+
+
 async def _read_some(connection: Connection, reader: HeadReader) -> bytes:
     try:
         data = await connection.read()
     except OSError as err:
+        told = _told(connection, err)
         if reader.empty:
-            raise _StaleConnectionError(err) from err
-        raise
+            raise _StaleConnectionError(told) from err
+        raise told from err
     if data:
         return data
     raise _eof_error(reader)

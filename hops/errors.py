@@ -13,7 +13,7 @@ import os
 import socket
 import ssl
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hops.certificate_facts import peer_certificate_facts
 from hops.hop import Address, format_address
@@ -21,7 +21,7 @@ from hops.hop import Address, format_address
 if TYPE_CHECKING:
     from hops.certificate_facts import CertificateFacts
 
-__all__ = ["ConnectError", "dial_error", "tls_error_text"]
+__all__ = ["ConnectError", "ReadError", "dial_error", "read_error", "tls_error_text"]
 
 
 class ConnectError(OSError):
@@ -34,6 +34,28 @@ class ConnectError(OSError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class ReadError(ConnectionResetError):
+    """The peer has cut a connection that stood; `str()` is Go's text."""
+
+    def __str__(self) -> str:
+        return str(self.args[-1])
+
+
+def read_error(local: Any, remote: Any, cause: ConnectionResetError) -> ReadError:
+    """The ReadError for a reset, between two addresses as sockets have them."""
+    network = "tcp" if isinstance(remote, tuple) else "unix"
+    here, there = (_end(address, network) for address in (local, remote))
+    text = f"read {network} {here}->{there}: read: {_reason(cause)}"
+    return ReadError(cause.errno or errno.ECONNRESET, text)
+
+
+def _end(address: Any, network: str) -> str:
+    """One end of a connection; net calls a Unix socket without a name "@"."""
+    if network == "unix":
+        return str(address or "@")
+    return format_address((str(address[0]), int(address[1]))) if address else ""
 
 
 def dial_error(address: Address, cause: BaseException) -> ConnectError:
@@ -53,6 +75,8 @@ def dial_error(address: Address, cause: BaseException) -> ConnectError:
 
 def _reason(cause: BaseException) -> str:
     number = _errno(cause)
+    if number is None and isinstance(cause, ConnectionResetError):
+        number = errno.ECONNRESET
     if number is None:
         return str(cause) or type(cause).__name__
     if number == errno.ETIMEDOUT:

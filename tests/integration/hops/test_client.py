@@ -1,5 +1,8 @@
 import asyncio
+import re
+import socket
 import ssl
+import struct
 
 import pytest
 from aiohttp import web
@@ -113,6 +116,25 @@ async def test_a_fresh_connection_that_ends_is_not_tried_again(scripted):
     with pytest.raises((OSError, RemoteProtocolError)):
         await client.request("GET", "/")
     assert script.made == 1
+
+
+async def test_a_reset_is_told_as_go_tells_it(hops):
+    async def reset(reader, writer):
+        await reader.read(1)
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    server = await asyncio.start_server(reset, *LOOPBACK)
+    port = server.sockets[0].getsockname()[1]
+    async with HttpClient(hops, HOP, f"http://127.0.0.1:{port}") as client:
+        with pytest.raises(ConnectionResetError) as caught:
+            await client.request("GET", "/")
+    server.close()
+
+    address = rf"127\.0\.0\.1:{port}"
+    said = rf"read tcp 127\.0\.0\.1:\d+->{address}: read: connection reset by peer"
+    assert re.fullmatch(said, str(caught.value))
 
 
 async def test_a_connection_that_the_peer_closed_is_not_used(scripted):
