@@ -303,7 +303,8 @@ class Session:
 
 
 # The command waits for the file, so that what we send comes before it ends.
-_WAIT = "command=sh&command=-c&command=until+[+-e+{go}+];do+:;done;cat;echo+done"
+_SCRIPT = "until+[+-e+{go}+]%3Bdo+:%3Bdone%3Bcat%3Becho+done"
+_WAIT = f"command=sh&command=-c&command={_SCRIPT}"
 
 
 _V4, _V5 = "v4.channel.k8s.io", "v5.channel.k8s.io"

@@ -94,7 +94,9 @@ def test_run_answers_with_the_output(line, shell):
 
 
 def test_exec_has_the_kubelets_own_names_for_streams(line, shell):
-    query = "command=sh&command=-c&command=cat;echo+err+1>%262&input=1&output=1&error=1"
+    query = (
+        "command=sh&command=-c&command=cat%3Becho+err+1>%262&input=1&output=1&error=1"
+    )
     target = f"/exec/default/{shell}/{shell}?{query}"
 
     # v5: the client can end its input, by closing channel 0.
