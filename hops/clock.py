@@ -46,7 +46,7 @@ LONGEST = 10 * 366 * 86400.0
 _NS = 1_000_000_000
 
 _ahead = 0.0
-_listeners: list[Listener] = []
+_listeners: list[weakref.WeakMethod[Listener]] = []
 _answers: weakref.WeakSet[asyncio.Timeout] = weakref.WeakSet()
 _timers: weakref.WeakSet[AnswerTimer] = weakref.WeakSet()
 
@@ -77,8 +77,12 @@ def ahead_ns() -> int:
 
 
 def on_advance(listener: Listener) -> None:
-    """Have a part of the service told of each move, after it, until the process ends."""
-    _listeners.append(listener)
+    """Have a part of the service told of each move, after it, as long as there is one.
+
+    Args:
+        listener: a bound method; what it is bound to is not kept alive.
+    """
+    _listeners.append(weakref.WeakMethod(listener, _listeners.remove))
 
 
 def answer_timeout(seconds: float | None) -> asyncio.Timeout:
@@ -133,8 +137,10 @@ async def advance(seconds: float, *, everywhere: bool, keep: Path | None) -> flo
     _move(_ahead + seconds)
     if keep is not None:
         _write(keep)
-    for listener in _listeners:
-        await listener(seconds, everywhere)
+    for reference in tuple(_listeners):
+        listener = reference()
+        if listener is not None:
+            await listener(seconds, everywhere)
     return _ahead
 
 

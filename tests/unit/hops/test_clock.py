@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 
 import pytest
 
@@ -81,17 +83,41 @@ async def test_an_answer_that_never_comes_times_out_all_the_same():
             await asyncio.get_running_loop().create_future()
 
 
+class Part:
+    """Something that wants to know."""
+
+    def __init__(self, told):
+        self._told = told
+        clock.on_advance(self.listen)
+
+    async def listen(self, seconds, everywhere):
+        self._told.append((seconds, everywhere, clock.ahead()))
+
+
 async def test_listeners_are_told_after_the_move():
     told = []
+    part = Part(told)
 
-    async def listen(seconds, everywhere):
-        told.append((seconds, everywhere, clock.ahead()))
-
-    clock.on_advance(listen)
     await clock.advance(5, everywhere=True, keep=None)
     await clock.advance(0, everywhere=False, keep=None)
 
     assert told == [(5, True, 5), (0, False, 5)]
+    del part
+
+
+async def test_a_part_that_is_gone_is_not_told_and_not_kept():
+    told = []
+    before = len(clock._listeners)
+    part = Part(told)
+    seen = weakref.ref(part)
+
+    del part
+    gc.collect()
+
+    assert seen() is None
+    assert len(clock._listeners) == before
+    await clock.advance(5, everywhere=True, keep=None)
+    assert told == []
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e12])
