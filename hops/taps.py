@@ -19,7 +19,7 @@ import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hops.hop import Hop
-from hops.masks import scrub
+from hops.masks import MASK, scrub
 from hops.pipe import Direction
 from hops.taps_http1 import Http1Layer
 from hops.taps_http2 import Http2Layer
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectionTap", "Layer", "Teller"]
 
+#: What a tap hands on to its fork.
+_KNOWN = ("_layer", "_undecoded", "_broken", "_hidden", "_joined_late", "_sizes")
 _MAX_UNDECODED = 64 * 1024
 _HTTP1 = re.compile(rb"[A-Z]{3,12} [^ \r\n]+ HTTP/1|HTTP/1\.[01] \d")
 
@@ -72,6 +74,7 @@ class ConnectionTap:
         self._layer: Layer | None = self._own_layer()
         self._undecoded: list[tuple[Direction, bytes]] = []
         self._broken = False
+        self._hidden = False  # what cannot be decoded may be the rest of a Secret
         self._joined_late = False
         self._sizes = dict.fromkeys(Direction, 0)
 
@@ -154,7 +157,7 @@ class ConnectionTap:
         """Another tap of the same connection that knows what this one does."""
         other = ConnectionTap(sink, self._hop, self._conn)
         memo = {id(self.teller): other.teller}
-        for name in ("_layer", "_undecoded", "_broken", "_joined_late", "_sizes"):
+        for name in _KNOWN:
             setattr(other, name, copy.deepcopy(getattr(self, name), memo))
         other.teller.trace = self.teller.trace
         other.teller.now = now
@@ -171,6 +174,8 @@ class ConnectionTap:
             return
         known = not self._broken or teller.settings.secrets
         teller.chunks.add(direction, data if known else scrub(bytes(data)), now)
+        if self._hides:
+            teller.chunks.give_up(direction)
         self._take(direction, data)
         if self._nothing_secret_waits(direction):
             teller.chunks.settle(direction)
@@ -269,21 +274,35 @@ class ConnectionTap:
                 self._layer.feed(direction, data)
         except RemoteProtocolError as err:
             self._broken = True
+            layer = self._layer
+            self._hidden = isinstance(layer, Http1Layer) and layer.held_secrets
             self._tell_raw(direction, "undecodable", bytes(data), self._shown(err))
             for way in Direction:
+                if self._hides:
+                    self.teller.chunks.give_up(way)
                 self.teller.chunks.scrub(way)
+
+    @property
+    def _hides(self) -> bool:
+        return self._hidden and not self.teller.settings.secrets
 
     def _shown(self, error: RemoteProtocolError) -> dict[str, Any]:
         """What is wrong; it may quote what came."""
         text = str(error)
-        if not self.teller.settings.secrets:
+        if self._hides:
+            text = re.sub(r"['\"].*", MASK, text, flags=re.DOTALL)
+        elif not self.teller.settings.secrets:
             text = scrub(text.encode(errors="replace")).decode()
         return {"error": text}
 
     def _tell_raw(
         self, direction: Direction, kind: str, data: bytes, info: dict[str, Any]
     ) -> None:
-        shown = data if self.teller.settings.secrets else scrub(data)
+        shown: bytes | None = data
+        if self._hides:
+            shown = None
+        elif not self.teller.settings.secrets:
+            shown = scrub(data)
         self.teller.tell(
             direction, "raw", kind, size=len(data), payload=shown, info=info
         )

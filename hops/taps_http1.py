@@ -110,6 +110,13 @@ class Http1Layer:
         lane = self._lanes[direction]
         return lane.body is not None or lane.head.empty
 
+    @property
+    def held_secrets(self) -> bool:
+        """Whether the last request was one for Secrets, or had any in its body."""
+        return any(lane.secret for lane in self._lanes.values()) or (
+            bool(self._waiting) and holds_secrets(self._waiting[-1].target)
+        )
+
     def unfinished(self, direction: Direction) -> int:
         """Bytes of a head that is not whole, or of what waits for an answer."""
         if self._next is not None:

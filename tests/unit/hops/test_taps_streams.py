@@ -1,5 +1,7 @@
 """What goes by between our own cores, told layer by layer."""
 
+import base64
+
 import pytest
 from hypothesis import given, settings
 
@@ -276,6 +278,28 @@ def test_a_watch_of_secrets_over_websocket_is_told_without_them(cuts):
         frame[: len(frame) - len(each)] + b"*" * len(each)
         for frame, each in zip(frames, EVENTS, strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"Content-Length: 3\r\n\r\n{}\n hUnTeR2 \r\n\r\n", b""),
+        (b"\r\n", b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhUnTeR2\r\n"),
+        (b"\r\n", b"Content-Length: 2\r\n\r\n{}hUnTeR2\r\n\r\n"),
+    ],
+    ids=["request", "chunk", "answer"],
+)
+def test_bytes_that_break_off_a_secret_are_not_shown(sent, answered):
+    tapped = Tapped(settings=TraceSettings(data_bytes=ALL_BYTES))
+
+    tapped.feed(UP, b"PUT /api/v1/namespaces/d/secrets/s HTTP/1.1\r\n" + sent)
+    tapped.feed(DOWN, b"HTTP/1.1 200 OK\r\n" + answered if answered else b"")
+    tapped.feed(DOWN if answered else UP, b"hUnTeR2")
+
+    assert "undecodable" in [e.type for e in tapped.of("raw")]
+    shown = b"".join(base64.b64decode(e.data or "") for e in tapped.events)
+    assert b"hUnTeR2" not in shown
+    assert "hUnTeR2" not in str([e.info for e in tapped.of("raw")])
 
 
 def test_a_watch_of_secrets_is_shown_when_it_is_asked_for():
