@@ -44,7 +44,8 @@ class JsonLinesSink:
         folder.mkdir(parents=True, exist_ok=True)
         name = process.replace("/", "-")
         self.path = folder / f"{name}-{os.getpid()}.jsonl"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        # Its name can be guessed, and the folder may be one of others, below /tmp say.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         self._fd = os.open(self.path, flags, 0o600)
         self._lines = [_ENCODER.encode(header(process, self.settings))]
         self._defer = defer

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from traces.explain.engine import explain
@@ -45,7 +45,8 @@ def show(
     )
     data = form.render([session], options)
     if output not in ("", "-"):
-        Path(output).write_bytes(data)
+        with open(output, "wb", opener=_for_owner) as file:
+            file.write(data)
         return 0
     if to_terminal and form.is_json:
         data = json_for_terminal(data.decode()).encode()
@@ -53,6 +54,11 @@ def show(
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
     return 0
+
+
+def _for_owner(path: str, flags: int) -> int:
+    """What was said in a session is for who may read its trace: its owner."""
+    return os.open(path, flags, 0o600)
 
 
 def notes_of(session: Session) -> dict[int, list[str]]:

@@ -65,3 +65,13 @@ def test_what_a_full_disk_did_not_take_is_counted_when_there_is_room(
     (lost,) = [one["lost"] for one in told if "lost" in one]
     assert kept == [*range(1, 6 - lost), 6, 7]
     assert lost == 5 - left // (len(event(1).to_json()) + 1)
+
+
+def test_a_link_in_the_place_of_a_trace_file_is_not_followed(tmp_path):
+    (tmp_path / "mine").write_text("mine\n")
+    (tmp_path / f"cri-{os.getpid()}.jsonl").symlink_to(tmp_path / "mine")
+
+    with pytest.raises(OSError, match="symbolic links"):
+        JsonLinesSink(tmp_path, "cri")
+
+    assert (tmp_path / "mine").read_text() == "mine\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -270,6 +271,14 @@ def test_json_on_a_terminal_does_nothing_to_it_and_is_the_same(
     shown = capsys.readouterr().out
     assert is_harmless(shown)
     assert documents(shown) == documents(plain)
+
+
+def test_what_is_written_is_for_its_owner_only(tmp_path):
+    words = ("show", "--dir", recorded("exit-3"), "--format", "har")
+
+    assert trace(*words, "-o", str(tmp_path / "new.har")) == 0
+
+    assert stat.S_IMODE((tmp_path / "new.har").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("port", ["70000", "-1", "http"])
