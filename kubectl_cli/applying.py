@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from kubectl_cli.manifests import Manifest
     from kubectl_cli.rest import Query
 
-__all__ = ["ApplyCommand"]
+__all__ = ["ApplyCommand", "make_patch"]
 
 _RETRIES = 5  # patcher.go maxPatchRetry
 _LAST_APPLIED = "kubectl-last-applied"
@@ -196,7 +196,7 @@ class ApplyCommand:
                 " currently being deleted.",
                 file=sys.stderr,
             )
-        patch, content_type = self._make_patch(manifest, live)
+        patch, content_type = make_patch(manifest, live)
         if not patch:
             self._printer.show(live, "unchanged", manifest.label)
             return
@@ -215,16 +215,6 @@ class ApplyCommand:
             file=sys.stderr,
         )
 
-    def _make_patch(
-        self, manifest: Manifest, live: JsonObject
-    ) -> tuple[JsonObject, str]:
-        original = last_applied(live) or {}
-        modified = with_last_applied(manifest.object)
-        kind = lookup(str(manifest.object["apiVersion"]), str(manifest.object["kind"]))
-        if kind is not None:
-            return strategic_patch(original, modified, live, kind), STRATEGIC_PATCH
-        return merge_patch(original, modified, live), MERGE_PATCH
-
     def _send(
         self, manifest: Manifest, patch: JsonObject, content_type: str
     ) -> JsonObject:
@@ -241,7 +231,7 @@ class ApplyCommand:
                 if error.code == 409 and attempt < _RETRIES:
                     time.sleep(1 if attempt > 0 else 0)  # triesBeforeBackOff = 1
                     live = self._client.get(manifest.path)
-                    patch, content_type = self._make_patch(manifest, live)
+                    patch, content_type = make_patch(manifest, live)
                     continue
                 if self._options.flag("force") and error.code in (409, 422):
                     return self._replace(manifest)
@@ -261,6 +251,23 @@ class ApplyCommand:
         wait_gone(self._client, manifest.collection, manifest.name, "", 0)
         obj = with_last_applied(manifest.object)
         return self._client.call("POST", manifest.collection, self._query, obj)
+
+
+def make_patch(
+    manifest: Manifest, live: JsonObject, *, annotates: bool = True
+) -> tuple[JsonObject, str]:
+    """What makes the live object be as the file says, and the patch's media type.
+
+    With `annotates` it keeps what was applied for the next time.
+    """
+    original = last_applied(live) or {}
+    modified = with_last_applied(manifest.object)
+    if not annotates:
+        del modified["metadata"]["annotations"][ANNOTATION]
+    kind = lookup(str(manifest.object["apiVersion"]), str(manifest.object["kind"]))
+    if kind is not None:
+        return strategic_patch(original, modified, live, kind), STRATEGIC_PATCH
+    return merge_patch(original, modified, live), MERGE_PATCH
 
 
 def _info(manifest: Manifest) -> str:

@@ -17,7 +17,6 @@ from apimachinery.status import StatusError
 from hops.blocking import RequestError
 from kubectl_cli.containers import all_containers, choose_container
 from kubectl_cli.errors import CommandError
-from kubectl_cli.failures import standard_message
 from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.pods import first_pod, is_ready, selector_of
@@ -186,7 +185,7 @@ class LogCommand:
                 waits = self._options.flag("follow") and error.reason == "BadRequest"
                 if not waits or time.monotonic() + 1 > deadline:
                     raise
-                print(standard_message(error), file=sys.stderr)
+                print(error.message, file=sys.stderr)
                 time.sleep(1)
 
     def _print(self, log: _Log) -> None:

@@ -137,9 +137,14 @@ class _GoTemplatePrinter:
             ) from None
 
 
+_ANY_CASE = frozenset({"json", "kyaml", "name", "yaml"})
+
+
 def split_format(options: Options) -> tuple[str, str]:
     """The format of -o and its template: `jsonpath={.x}` or `--template`."""
     output = options.text("output")
+    if output.lower() in _ANY_CASE:  # json_yaml_flags.go lowers these
+        return output.lower(), ""
     name, _, template = output.partition("=")
     if name not in _TEMPLATED and not name.startswith("custom-columns"):
         name, template = output, ""

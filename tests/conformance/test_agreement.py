@@ -163,6 +163,10 @@ spec:
     spec:
       containers: [{name: c, image: busybox, ports: [{containerPort: 80}]}]
 """,
+    "several-new.yaml": (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: 'several-{me}'}\n"
+        "stringData: {word: quiet, more: yes it is}\n"
+    ),
     "broken.yaml": "apiVersion: v1\nkind: [\n",
     "broken.json": '{"apiVersion": "v1", "kind": ',
     "nameless.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
@@ -523,6 +527,18 @@ create -f map.yaml --dry-run=client -o yaml
 create -f map.yaml --dry-run=server
 create -f map.yaml --validate=nonsense
 apply
+replace
+replace -f missing.yaml
+replace -f map.yaml
+replace -f map.yaml --timeout=1s
+replace -f map.yaml --force --dry-run=server
+replace -f invalid-pod.yaml
+diff
+diff -f map.yaml x
+diff -f missing.yaml
+diff -f invalid-pod.yaml
+get pods -o JSON -l app=one
+get pods -o Name
 apply -f missing.yaml
 apply -f broken.yaml
 apply -f broken.json
@@ -637,6 +653,25 @@ SCRIPTS = {
         patch -f good-and-bad.yaml -p '{"data":{"a":"b"}}'
         delete -f good-and-bad.yaml
         delete -f good-and-bad.yaml
+    """,
+    "replace, and see what would change": """
+        diff -f map.yaml
+        apply -f map.yaml
+        diff -f map.yaml
+        diff -f map-blue.yaml
+        replace -f map-blue.yaml
+        replace -f map.yaml --dry-run=server
+        get cm map-{me} -o yaml
+        replace -f map.yaml --force
+        delete -f map.yaml
+        replace -f map.yaml --force
+        delete -f map.yaml
+    """,
+    "a secret that would change": """
+        apply -f several.yaml
+        diff -f several.yaml
+        diff -f several-new.yaml
+        delete -f several.yaml
     """,
     "apply what was created": """
         create -f map.yaml

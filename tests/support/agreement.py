@@ -29,6 +29,8 @@ _VARYING = (
     (r"\bdebugger-(?:[a-z0-9-]+-)?[a-z0-9]{5}\b", "DEBUGGER"),
     (r"(Client Version: v1\.36)\.\d+", r"\1"),
     (r"(\"clientVersion\": \{[^}]*?\"gitVersion\": )[^}]*", r"\1BUILD"),
+    (r"/[^\s]*/(LIVE|MERGED)-\w+", r"\1"),
+    (r"^((?:---|\+\+\+) (?:LIVE|MERGED)\S*)\t.*$", r"\1"),
     (r"\b127(\.\d+){3}:\d+", "ADDRESS"),
     (r"\b127(\.\d+){3}\b *", "IP "),
     (r"(?<=\s)(AGE|Age) *(?=\s|$)", r"\1 "),
