@@ -45,9 +45,17 @@ class PodPorts:
         self._listeners = Listeners()
 
     async def connect(
-        self, sandbox_id: str, port: int, protocol_factory: Callable[[], _P]
+        self,
+        sandbox_id: str,
+        port: int,
+        protocol_factory: Callable[[], _P],
+        turn: asyncio.Semaphore,
     ) -> _P:
         """Put a protocol on a connection to a port of a pod.
+
+        Args:
+            turn: taken while it is found out where the pod listens; not for longer,
+                since a process that accepts nothing may be waited for.
 
         Raises:
             CriError: nobody listens, or the pod is gone; with containerd's text.
@@ -60,7 +68,7 @@ class PodPorts:
         if rule := self._rules.find(sandbox, port):
             return await self._by_rule(sandbox, rule, protocol_factory)
         actual = self._port_map.translate(sandbox_id, port)
-        for address in await self._addresses(sandbox, actual):
+        for address in await self._addresses(sandbox, actual, turn):
             try:
                 _, protocol = await dial(
                     self._hops, Hop.CRI_POD, (address, actual), protocol_factory
@@ -89,13 +97,16 @@ class PodPorts:
             raise CriError(text) from None
         return protocol
 
-    async def _addresses(self, sandbox: Sandbox, port: int) -> list[str]:
+    async def _addresses(
+        self, sandbox: Sandbox, port: int, turn: asyncio.Semaphore
+    ) -> list[str]:
         if sandbox.host_network:
             # Such a pod shares the machine's ports, whoever has them.
             return [_LOOPBACK, "::1"]
         own = sandbox.address or _LOOPBACK
         find = self._listeners.addresses
-        return await asyncio.to_thread(find, sandbox.shim_pid, port, own)
+        async with turn:
+            return await asyncio.to_thread(find, sandbox.shim_pid, port, own)
 
 
 def _nobody_listens(sandbox: Sandbox, port: int) -> str:

@@ -48,9 +48,9 @@ _LOW_WATER = 128 * 1024
 # Source: containerd sandbox_portforward_linux.go, "give a chance to terminate gracefully".
 _GRACE = 1.0
 
-# Connections of one session that are being made at once. Finding out where a pod listens
-# costs milliseconds, and the other sessions want their turn.
-_MOST_DIALS = 8
+# How often one session asks at once where its pod listens. Finding out costs milliseconds,
+# and the other sessions want their turn.
+_MOST_LOOKUPS = 8
 
 
 class PortForwardCore(Protocol):
@@ -110,7 +110,7 @@ class Forwarding(asyncio.Protocol):
         self._last_data = self._loop.time()
         self._forwards: dict[int, Forward] = {}
         self._dials: dict[Forward, asyncio.Task[None]] = {}
-        self._turn = asyncio.Semaphore(_MOST_DIALS)
+        self._turn = asyncio.Semaphore(_MOST_LOOKUPS)
         self._holds = ReadingHolds(transport)
         self._blocked = False
         self._lost = False
@@ -207,8 +207,9 @@ class Forwarding(asyncio.Protocol):
 
     async def _connect(self, forward: Forward) -> None:
         try:
-            async with self._turn:
-                await self._pod.connect(self.sandbox_id, forward.port, lambda: forward)
+            await self._pod.connect(
+                self.sandbox_id, forward.port, lambda: forward, self._turn
+            )
         except CriError as error:
             self._fail(forward, str(error))
 

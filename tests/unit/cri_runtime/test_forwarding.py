@@ -36,15 +36,20 @@ class Transport(asyncio.Transport):
 
 
 class SlowPod:
-    """Nobody listens there, and that takes a while to find out."""
+    """Nobody accepts there, and it takes a while to find out that nobody listens."""
 
     def __init__(self):
         self.asked = []
+        self.dialled = []
         self.may_answer = asyncio.Event()
+        self.may_refuse = asyncio.Event()
 
-    async def connect(self, sandbox_id, port, protocol_factory):
-        self.asked.append(port)
-        await self.may_answer.wait()
+    async def connect(self, sandbox_id, port, protocol_factory, turn):
+        async with turn:
+            self.asked.append(port)
+            await self.may_answer.wait()
+        self.dialled.append(port)
+        await self.may_refuse.wait()
         raise CriError("nobody")
 
 
@@ -53,8 +58,8 @@ async def turns():
         await asyncio.sleep(0)
 
 
-async def test_a_session_makes_a_few_connections_at_a_time():
-    ports = range(1, MAX_PORTS + 1)
+async def test_a_session_asks_a_few_times_at_once_where_its_pod_listens():
+    ports = list(range(1, MAX_PORTS + 1))
     core = PortForwardChannelServer("v4.channel.k8s.io", ports)
     pod = SlowPod()
     forwarding = Forwarding(Transport(), core, core, pod, "s1", idle_timeout=60.0)
@@ -66,5 +71,7 @@ async def test_a_session_makes_a_few_connections_at_a_time():
     await turns()
 
     assert at_once == 8
-    assert sorted(pod.asked) == list(ports)
+    assert sorted(pod.dialled) == ports  # none waits for another's connection
+    pod.may_refuse.set()
+    await turns()
     assert core.closed
