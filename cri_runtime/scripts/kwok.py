@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cri_runtime.scripts.kwok_shape import ShapeError, check_shape
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -76,7 +78,7 @@ class KwokConfig:
 
         try:
             return cls(yaml.safe_load_all(Path(path).read_text()))
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise KwokError(f"{path}: {error}") from error
         except KwokError as error:
             raise KwokError(f"{path}: {error}") from None
@@ -113,6 +115,10 @@ def _rule(document: Any) -> _Rule | None:
     entries = spec.get(_LISTS[kind][0]) if isinstance(spec, dict) else None
     if not isinstance(spec, dict) or not isinstance(entries, list):
         raise KwokError(f"{name}: spec.{_LISTS[kind][0]}: a list is expected")
+    try:
+        check_shape(document)
+    except ShapeError as error:
+        raise KwokError(f"{name}: {error}") from None
     for entry in entries:
         _check(kind, entry)
     if name.startswith("Cluster"):

@@ -72,6 +72,23 @@ def test_an_object_for_the_pod_without_a_fitting_entry_refuses():
         (named("Logs", "p", [{}]), "logsFile is missing"),
         (named("PortForward", "p", [{}]), "no target or command"),
         (named("PortForward", "p", [{"target": {"port": 1}}]), "port and address"),
+        (
+            named("PortForward", "p", [{"target": {"port": 99999, "address": "a"}}]),
+            r"spec\.forwards\[0\]\.target\.port: a port is expected, not 99999",
+        ),
+        (
+            named("PortForward", "p", [{"ports": ["x"], "command": ["cat"]}]),
+            r"spec\.forwards\[0\]\.ports\[0\]: a port is expected",
+        ),
+        (
+            named("Exec", "p", [{"local": {"envs": [{"name": "A", "value": 1}]}}]),
+            r"envs\[0\]\.value: a text is expected, not 1",
+        ),
+        (
+            clustered("Logs", [{"logsFile": "f"}], matchNamespaces=5),
+            "ClusterLogs: spec.selector.matchNamespaces: a list is expected",
+        ),
+        (named("Exec", 5, [A]), "metadata.name: a text is expected, not 5"),
     ],
 )
 def test_an_object_that_makes_no_sense_is_refused(document, text):
