@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from faults.client import FaultClient, FaultError
 from faults.durations import read_duration
 from faults.parameters import RuleError
+from faults.process_faults import signalled
 from faults.rules import STREAMS
 from faults.types import GROUPS, TYPES, FaultType
 from hops.hop import Hop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from hops.cluster_view import ClusterView
 
@@ -146,14 +147,8 @@ def _add(options: argparse.Namespace, view: ClusterView | None) -> int:
         where = f"{fault.rule['hop']} in {', '.join(fault.services)}"
         print(f"{fault.name} is set on {where}")
     else:
-        print(_signalled(fault.rule["attributes"]))
+        print(signalled(fault.rule["attributes"]))
     return 0
-
-
-def _signalled(attributes: Mapping[str, Any]) -> str:
-    process, name = attributes["process"], attributes["signal"]
-    done = {"KILL": "killed", "STOP": "stopped", "CONT": "going on"}
-    return f"{process} is {done[name]}" if name in done else f"{process} got SIG{name}"
 
 
 def read_attributes(words: Sequence[str]) -> dict[str, str]:

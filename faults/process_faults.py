@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faults.frame_fault import RandomFrames
 from faults.process_identity import start_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from faults.actions import Item
     from faults.framing.frame import Frame
 
-__all__ = ["Kill", "send_signal"]
+__all__ = ["Kill", "send_signal", "signalled"]
 
 
 class Kill(RandomFrames):
@@ -49,3 +51,10 @@ def send_signal(pid: int, started: int, name: str) -> bool:
         finally:
             os.close(descriptor)
     return False
+
+
+def signalled(values: Mapping[str, Any]) -> str:
+    """What has become of the process, for people; `values` are those of the rule."""
+    process, name = values["process"], values["signal"]
+    done = {"KILL": "killed", "STOP": "stopped", "CONT": "going on"}
+    return f"{process} is {done[name]}" if name in done else f"{process} got SIG{name}"

@@ -50,6 +50,8 @@ def _run(options: argparse.Namespace, view: ClusterView | None) -> int:
         text = Path(options.file).read_text()
     except UnicodeDecodeError as err:
         raise ScenarioError(f"{options.file}:1: {err}") from None
+    except OSError as err:
+        raise ScenarioError(f"{options.file}: {err.strerror}") from None
     scenario = read_scenario(text, options.file)
     if options.what == "check":
         print(f"{options.file}: {len(scenario.steps)} steps")

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from faults.client import FaultClient, FaultError
+from faults.process_faults import signalled
 from faults.scenarios.conditions import Seen, Time
 from faults.scenarios.watcher import Watcher
 
@@ -106,7 +107,7 @@ class Player:
                 return f"{self._client.reset()} faults are removed"
             case "kill":
                 fault = self._client.add_rule(value)
-                return f"{fault.rule['attributes']['process']} is killed"
+                return signalled(fault.rule["attributes"])
             case _:
                 return str(value)
 

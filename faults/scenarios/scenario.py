@@ -19,6 +19,7 @@ from faults.personalities import rules_of
 from faults.rules import Rule
 from faults.scenarios.conditions import Seen, Time, read_condition
 from faults.scenarios.source import load
+from faults.speech import check_speech
 from hops.hop import Hop
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def _add(place: Located) -> list[Action]:
         document = item.mapping("add")
         rule = {"hop": str(Hop.KUBECTL_APISERVER), **item.plain()}
         try:
-            Rule.from_json(rule)
+            checked = Rule.from_json(rule)
+            check_speech(checked.kind, checked.hop)
         except RuleError as err:
             raise _closest(item, document, str(err)).fail(f"add: {err}") from None
         actions.append(Action("add", rule))
@@ -172,7 +174,8 @@ def _personality(place: Located) -> list[Action]:
     try:
         documents = rules_of(name, hop, values)
         for document in documents:
-            Rule.from_json(document)
+            checked = Rule.from_json(document)
+            check_speech(checked.kind, checked.hop)
     except RuleError as err:
         raise place.fail(err) from None
     return [Action("add", document) for document in documents]

@@ -12,6 +12,7 @@ import pytest
 from faults.clock_command import shown_seconds
 from faults.command import configure
 from faults.parameters import RuleError
+from faults.process_faults import signalled
 from faults.processes import find_process
 from faults.types import TYPES
 
@@ -73,3 +74,16 @@ def test_a_process_that_is_not_named_well_is_told_by_what_there_is(
 )
 def test_how_far_a_clock_is_ahead_is_said_in_full(seconds, shown):
     assert shown_seconds(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("signal", "text"),
+    [
+        ("KILL", "kubelet is killed"),
+        ("STOP", "kubelet is stopped"),
+        ("CONT", "kubelet is going on"),
+        ("TERM", "kubelet got SIGTERM"),
+    ],
+)
+def test_what_a_signal_does_is_said(signal, text):
+    assert signalled({"process": "kubelet", "signal": signal}) == text

@@ -93,6 +93,10 @@ def test_a_scenario_is_read():
             "steps:\n  - add:\n      type: down\n      selector:\n        pod: a",
             "s:3: add: down is for connections",
         ),
+        (
+            "steps:\n  - say: a\n    add:\n      type: grpc_status",
+            "s:4: add: grpc_status: there are no gRPC calls on kubectl-apiserver",
+        ),
         ("steps:\n  - when:\n      sesion: {}", "s:3: when has no 'sesion'"),
         ("steps:\n  - when: {session: {}, fault: a}", "s:2: when waits for one of"),
         ("steps:\n  - when: {session: {pood: a}}", "s:2: selector has no key 'pood'"),
