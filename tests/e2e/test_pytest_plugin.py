@@ -136,13 +136,23 @@ def test_a_test_that_breaks_in_its_setup_tells_of_itself_alone(pytester):
 
         def test_second(broken):
             pass
+
+        @pytest.mark.mini_kube_pod("nginx")
+        def test_a_mark_without_a_name(pod):
+            pass
+
+        @pytest.mark.mini_kube_pod(imgae="nginx")
+        def test_a_mark_with_a_wrong_one(pod):
+            pass
         """
     )
 
     result = run(pytester)
 
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=1, errors=3)
     assert str(result.stdout).count("- mini-kube: exec") == 1
+    result.stdout.fnmatch_lines(["*mini_kube_pod: say what 'nginx' is, as image=*"])
+    result.stdout.fnmatch_lines(['*unknown field "spec.imgae"*'])
 
 
 def test_settings_make_the_cluster(pytester):
