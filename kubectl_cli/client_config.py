@@ -115,7 +115,8 @@ def _overrides(options: Options) -> Overrides:
     return Overrides(
         context=options.text("context"),
         cluster=options.text("cluster"),
-        user=options.text("user"),
+        # that of `create rolebinding` is about somebody else
+        user=options.text("user") if options.is_text("user") else "",
         namespace=options.text("namespace"),
         cluster_fields=tuple(cluster),
         user_fields=tuple(_user_overrides(options)),

@@ -14,10 +14,21 @@ __all__ = ["ALIASES", "COMMANDS", "GROUPS", "suggest"]
 #: Command path to module of kubectl_cli.verbs, in the order of help.
 COMMANDS = {
     "create": "create",
+    "create clusterrole": "create_role",
+    "create clusterrolebinding": "create_binding",
     "create configmap": "create_configmap",
+    "create cronjob": "create_cronjob",
     "create deployment": "create_deployment",
+    "create job": "create_job",
     "create namespace": "create_namespace",
+    "create role": "create_role",
+    "create rolebinding": "create_binding",
     "create secret generic": "create_secret",
+    "create service clusterip": "create_service",
+    "create service externalname": "create_service",
+    "create service loadbalancer": "create_service",
+    "create service nodeport": "create_service",
+    "create serviceaccount": "create_serviceaccount",
     "expose": "expose",
     "run": "run",
     "set image": "set_image",
@@ -71,14 +82,18 @@ COMMANDS = {
 GROUPS = {
     "auth": "Inspect who you are and what you may do.",
     "config": "Read and change kubeconfig files.",
+    "create service": "Create a service of one of these types.",
     "create secret": "Create a secret of one of these types.",
     "rollout": "Manage the rollout of one or many resources.",
     "set": "Change certain fields of objects.",
 }
 ALIASES = {
+    "create cj": "create cronjob",
     "create cm": "create configmap",
     "create deploy": "create deployment",
     "create ns": "create namespace",
+    "create sa": "create serviceaccount",
+    "create svc": "create service",
     "config use": "config use-context",
 }
 

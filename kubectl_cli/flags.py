@@ -79,6 +79,10 @@ class Options:
         """Whether the command knows the flag at all."""
         return name in self._values
 
+    def is_text(self, name: str) -> bool:
+        """Whether `text` may be asked: a command's flag may hide one of another kind."""
+        return isinstance(self._values.get(name), str)
+
     def text(self, name: str) -> str:
         value = self._values[name]
         assert isinstance(value, str), name  # noqa: S101 - a wrong table

@@ -100,7 +100,7 @@ def no_command(path: str, rest: list[str]) -> int:
         return _help_of(words[1:])
     if words and not options.flag("help"):
         if path:
-            unknown = f'unknown command "{words[0]}"'
+            unknown = f'unknown command "{" ".join(words)}"'
             raise UsageError(unknown, command)
         raise CommandError(_unknown(words[0]))
     if path and not options.flag("help"):

@@ -26,7 +26,9 @@ def in_type_order(obj: JsonObject) -> JsonObject:
 
 
 def _ordered(obj: JsonObject, message: Message) -> JsonObject:
-    result = {name: obj[name] for name in _FIRST if name in obj}
+    # Of an object; in a reference such as roleRef they are fields like others.
+    first = [name for name in _FIRST if name not in message.fields]
+    result = {name: obj[name] for name in first if name in obj}
     for name, field in message.fields.items():
         if name not in obj or name in result:
             continue

@@ -502,6 +502,45 @@ run x --image=busybox --dry-run=client -o yaml -- sh -c 'exit 1'
 run x --image=busybox --dry-run=client -o yaml --command -- sh -c 'exit 1'
 run one --image=busybox
 create
+create job j --image=busybox --dry-run=client -o json -- a b
+create job j --image=busybox --dry-run=client -o yaml
+create job j
+create job
+create job a b --image=x
+create cronjob c --image=busybox --schedule=* --dry-run=client -o json -- a
+create cj c --image=x
+create cronjob c --schedule=x
+create cronjob c --image=x --schedule=x --restart=Never --dry-run=client -o yaml
+create sa s --dry-run=client -o json
+create sa
+create service clusterip s --tcp=80:8080 --tcp=90 --dry-run=client -o json
+create service clusterip s
+create service clusterip s --tcp=x
+create service clusterip s --clusterip=None --dry-run=client -o json
+create service nodeport s --tcp=80 --node-port=30001 --dry-run=client -o json
+create service loadbalancer s --tcp=80:http --dry-run=client -o yaml
+create service externalname s --external-name=x.com --dry-run=client -o json
+create service externalname s
+create service nope x
+create role r --verb=get,list --resource=pods,deploy/scale,deployments.apps --resource-name=a --dry-run=client -o json
+create role r --verb=get
+create role r --resource=pods
+create role r --verb=get --resource=gizmos
+create role r --verb=nonsense --resource=pods --dry-run=client
+create clusterrole r --verb=get --non-resource-url=/x --dry-run=client -o json
+create clusterrole r --aggregation-rule=a=b --dry-run=client -o json
+create clusterrole r --verb=get --resource=nodes --dry-run=client -o yaml
+create clusterrole r
+create clusterrole r --verb=get
+create rolebinding b --role=r --user=a --group=g --serviceaccount=stage:default --dry-run=client -o json
+create rolebinding b --clusterrole=r --user=a --dry-run=client -o json
+create rolebinding b --user=a
+create rolebinding b --role=r --serviceaccount=x
+create clusterrolebinding b --clusterrole=r --user=a,b --dry-run=client -o json
+create clusterrolebinding b
+create clusterrolebinding cluster-admin --clusterrole=view
+create sa default
+create job j --from=cronjob/missing
 create -f missing.yaml
 create -f broken.yaml
 create -f broken.json
@@ -739,6 +778,13 @@ SCRIPTS = {
         cp one:copied-{me} back.yaml --retries=3
         apply -f back.yaml --dry-run=client
         exec one -- rm copied-{me}
+    """,
+    "a job of a cron job": """
+        create cronjob cron-{me} --image=busybox --schedule='1 1 1 1 1' -- true
+        create job job-{me} --from=cronjob/cron-{me} --dry-run=client -o json
+        create job job-{me} --from=cronjob/cron-{me} --dry-run=server -o name
+        create job job-{me} --from=pod/one
+        delete cronjob cron-{me}
     """,
     "a rollout": """
         create -f deployment.yaml

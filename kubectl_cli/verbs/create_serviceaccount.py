@@ -1,0 +1,30 @@
+"""`create serviceaccount`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
+
+if TYPE_CHECKING:
+    from kubectl_cli.factory import Factory
+    from kubectl_cli.flags import Options
+
+SUMMARY = "Create a service account."
+USE = "create serviceaccount NAME [--dry-run=server|client|none]"
+FLAGS = IMPERATIVE_FLAGS
+
+
+def run(options: Options, factory: Factory) -> int:
+    """POST the service account."""
+    name = only_name(options, "create serviceaccount")
+    obj = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": name}}
+    path = f"/api/v1/namespaces/{factory.namespace}/serviceaccounts"
+    return create_one(
+        options,
+        factory,
+        path,
+        obj,
+        namespace=factory.namespace,
+        failure="failed to create serviceaccount: ",
+    )
