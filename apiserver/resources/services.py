@@ -14,12 +14,13 @@ import hashlib
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar
 
-from apimachinery.field_errors import FieldError, Path, required
+from apimachinery.validation.services import validate_service
 from apiserver.resources.cells import AGE, NAME, NONE, joined, label_text, read, text
 from apiserver.resources.registry import Column, Resource, status
 from apiserver.resources.strategy import Strategy
 
 if TYPE_CHECKING:
+    from apimachinery.field_errors import FieldError
     from apimachinery.types import JsonObject
 
 __all__ = ["SERVICES", "ServiceStrategy"]
@@ -90,11 +91,7 @@ class ServiceStrategy(Strategy):
                 spec[field] = before[field]
 
     def validate(self, obj: JsonObject) -> list[FieldError]:
-        spec = obj.get("spec") or {}
-        headless = spec.get("clusterIP") == "None"
-        if spec.get("type") == "ExternalName" or headless or spec.get("ports"):
-            return []
-        return [required(Path("spec").child("ports"))]
+        return validate_service(obj)
 
 
 def _cluster_address(metadata: JsonObject) -> str:
