@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cri_runtime.limits import descriptor_limit
 from cri_runtime.shim_client import ShimClient, ShimError, ShimGone
+from cri_runtime.stop_all import abandon
 
 if TYPE_CHECKING:
     from hops.hops import Hops
@@ -71,6 +72,7 @@ class LauncherClient:
             client = await self.ensure()
             answer = await client.request("start", **arguments)
         except ShimGone:  # it was killed: the next one is as good
+            abandon(socket)  # or cut off, when it had started the shim
             client = await self.ensure()
             answer = await client.request("start", **arguments)
         return StartedShim(socket, answer["pid"], answer["address"])
@@ -99,6 +101,9 @@ class LauncherClient:
             os.close(reader)
         client = await self._find()
         if client is None:
+            # It would wait for us, and has nothing of its own yet.
+            self._process.kill()
+            self._process.wait()
             raise ShimError(0, f"the launcher did not start, see {self._log}")
         return client
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cri_runtime import ids
@@ -14,10 +13,13 @@ from cri_runtime.addresses import candidates
 from cri_runtime.errors import Code, CriError
 from cri_runtime.records import Sandbox, sandbox_name
 from cri_runtime.shim_client import ShimClient, ShimError, ShimGone
+from cri_runtime.stop_all import abandon
 from hops import clock
 from rpc import cri_v1_pb2 as cri
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cri_runtime.launcher_client import LauncherClient
     from cri_runtime.shim.protocol import Message
     from cri_runtime.store import RecordStore
@@ -86,6 +88,7 @@ class Sandboxes:
             await self._start(sandbox)
         except BaseException as error:
             self._names.pop(sandbox.name, None)
+            abandon(sandbox.socket)
             if isinstance(error, (ShimError, OSError)):
                 text = f'failed to start sandbox "{sandbox.id}": {error}'
                 raise CriError(text) from error
@@ -155,13 +158,13 @@ class Sandboxes:
 
     async def _start(self, sandbox: Sandbox) -> None:
         addresses = [] if sandbox.host_network else candidates(sandbox.id)
+        sandbox.socket = str(self._sockets / sandbox.id[:12])
         started = await self._launcher.start_shim(
-            str(self._sockets / sandbox.id[:12]),
+            sandbox.socket,
             hostname=sandbox.config.hostname,
             addresses=addresses,
         )
-        sandbox.address, sandbox.socket = started.address, started.socket
-        sandbox.shim_pid = started.pid
+        sandbox.address, sandbox.shim_pid = started.address, started.pid
         sandbox.created_at = clock.wall_ns()
         await self._connect(sandbox)
         self._sandboxes[sandbox.id] = sandbox
@@ -209,7 +212,7 @@ class Sandboxes:
 
     def _mark_not_ready(self, sandbox: Sandbox) -> None:
         sandbox.ready = False
-        Path(sandbox.socket).unlink(missing_ok=True)
+        abandon(sandbox.socket)
         if sandbox.id in self._sandboxes:
             self._save(sandbox)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cri_runtime.shim.protocol import encode
 
-__all__ = ["stop_all"]
+__all__ = ["abandon", "stop_all"]
 
 # What a container that is being killed may take; the kernel rarely needs 10 ms.
 _PATIENCE_SECONDS = 10.0
@@ -30,11 +30,29 @@ def stop_all(root: str, state: str) -> int:
     return 0 if all(ended) else 1
 
 
+def abandon(path: str) -> None:
+    """See that nothing is left of a shim that was lost, dead or not.
+
+    One that only its connection was taken from still runs its containers, and nobody
+    would find it again.
+    """
+    connection = _ask_to_stop(Path(path))
+    if connection is not None:
+        connection.close()
+    Path(path).unlink(missing_ok=True)
+
+
 def _ask_to_stop(path: Path) -> socket.socket | None:
-    """All at once: nobody waits for another."""
+    """Have a shim end all that runs below it, and itself; nobody waits for it here.
+
+    Answers the connection, which ends with the shim; None: there is nobody.
+    """
+    try:
+        directory = os.open(path.parent, os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(_PATIENCE_SECONDS)
-    directory = os.open(path.parent, os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         connection.connect(f"/proc/self/fd/{directory}/{path.name}")
         connection.sendall(encode({"id": 1, "do": "shutdown"}))
