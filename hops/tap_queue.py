@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 _MAX_BYTES = 2 << 20  # that wait
 _MAX_CALLS = 500
 _LARGE = 8 * 1024
-_SECONDS = 0.005
+_SECONDS = 0.025
 
 
 class TapQueue:
