@@ -29,14 +29,18 @@ class Etcd:
         self._program = tool_or_skip("etcd", "etcd-server")
         self._tls = tls
         self._folder = Path(tempfile.mkdtemp(prefix="mk-etcd-", dir="/tmp"))
-        self._port, self._peer_port = _free_ports(2)
+        self._port, self._peer_port, self._metrics_port = _free_ports(3)
         self._process: subprocess.Popen[bytes] | None = None
         scheme = "http" if tls is None else "https"
         self.port = self._port
         self.url = f"{scheme}://127.0.0.1:{self._port}"
 
     def __enter__(self) -> Etcd:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,10 +86,6 @@ class Etcd:
     def restart(self) -> None:
         self.kill()
         self.start()
-
-    @property
-    def _metrics_port(self) -> int:
-        return self._peer_port + 1
 
     def _await_healthy(self) -> None:
         url = self.url
