@@ -49,7 +49,7 @@ from hops.clock import wall
 from hops.hop import Hop, format_address
 from hops.serve import ServedApplication, serve_application
 from hops.tasks import cancel_and_wait, spawn
-from hops.tls import server_context
+from hops.tls.contexts import server_context
 from wire.request_target import parse_query, parse_target
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
-from hops.blocking import BlockingClient, TlsSettings, Upgraded
+from hops.blocking.client import BlockingClient, TlsSettings, Upgraded
 from wire.exit_status import decode
 from wire.remotecommand import (
     Closed,
@@ -23,7 +23,7 @@ from wire.websocket import client_handshake
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hops.blocking import BlockingConnection
+    from hops.blocking.client import BlockingConnection
     from wire.http1 import Headers
     from wire.remotecommand import ClientEvent
 

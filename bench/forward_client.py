@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from bench.exec_client import new_key, upgrade
-from hops.blocking import BlockingClient, TlsSettings
+from hops.blocking.client import BlockingClient, TlsSettings
 from wire.portforward import (
     PORT_FORWARD_PROTOCOL,
     TUNNEL_SUBPROTOCOL,

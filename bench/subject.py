@@ -20,7 +20,7 @@ from cluster.layout import Layout
 from cluster.records import read_records
 from cluster.services import API_SERVER, authority
 from cluster.settings import ClusterSettings, read_settings
-from hops.blocking import BlockingClient, TlsSettings
+from hops.blocking.client import BlockingClient, TlsSettings
 
 __all__ = ["Subject"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.table import Row
 from bench.throughput import download, upload
-from hops.blocking_admin import call_admin
+from hops.blocking.admin import call_admin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

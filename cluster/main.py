@@ -104,7 +104,7 @@ def _bring_up(options: argparse.Namespace) -> int:
     from cluster.report import Report
     from cluster.supervisor import StartError
     from cluster.up import bring_up
-    from hops.blocking_admin import AdminError
+    from hops.blocking.admin import AdminError
 
     layout, settings = _wanted(options)
     try:
@@ -166,7 +166,7 @@ def _switch_trace(options: argparse.Namespace) -> int:
     from cluster.settings import write_settings
     from cluster.supervisor import running
     from cluster.tracing import make_folder, set_trace
-    from hops.blocking_admin import AdminError
+    from hops.blocking.admin import AdminError
 
     layout, settings = _require(options)
     trace_dir = _trace_dir(options, layout)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.settings import SettingsError
-from hops.blocking_admin import AdminError, call_admin
+from hops.blocking.admin import AdminError, call_admin
 
 if TYPE_CHECKING:
     from cluster.settings import Tracing

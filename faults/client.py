@@ -17,7 +17,7 @@ from faults.parameters import RuleError
 from faults.places import services_for
 from faults.rules import Rule, free_name
 from faults.speech import check_speech
-from hops.blocking_admin import AdminError, call_admin
+from hops.blocking.admin import AdminError, call_admin
 from hops.hop import Hop
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hops.blocking_admin import AdminError, call_admin
+from hops.blocking.admin import AdminError, call_admin
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -13,8 +13,8 @@ from hops.connection import Connection
 from hops.errors import ConnectError, dial_error
 from hops.filter import HopProtocol
 from hops.pipe import Delay, Stall
-from hops.tls_sessions import known_session, remember_session
-from hops.tls_transport import TlsTransport
+from hops.tls.sessions import known_session, remember_session
+from hops.tls.transport import TlsTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,11 +15,11 @@ import ssl
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from hops.certificate_facts import peer_certificate_facts
 from hops.hop import Address, format_address
+from hops.tls.certificate_facts import peer_certificate_facts
 
 if TYPE_CHECKING:
-    from hops.certificate_facts import CertificateFacts
+    from hops.tls.certificate_facts import CertificateFacts
 
 __all__ = ["ConnectError", "ReadError", "dial_error", "read_error", "tls_error_text"]
 

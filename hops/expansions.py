@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hops.masks import MASK
+from hops.taps.masks import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,7 +23,7 @@ from hops.pipe import (
     Reset,
     Stall,
 )
-from hops.tls_facts import tls_facts
+from hops.tls.facts import tls_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

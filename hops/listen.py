@@ -16,7 +16,7 @@ from hops.doorkeeper import Doorkeeper
 from hops.errors import ConnectError, tls_error_text
 from hops.filter import HopProtocol
 from hops.hop import format_address
-from hops.tls_transport import TlsTransport
+from hops.tls.transport import TlsTransport
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -10,7 +10,7 @@ from hops.clock import monotonic
 from hops.hop import Hop
 from hops.narrator import Narrator
 from hops.pipe import ConnectionFacts, Pipe
-from hops.tap_queue import DeferredTap, TapQueue
+from hops.taps.queue import DeferredTap, TapQueue
 from hops.trace import connection_ids
 from hops.trace_sinks import JsonLinesSink, SinkFan
 
@@ -134,7 +134,7 @@ class PipeMaker:
 
     def _tap(self, connection: ConnectionFacts, fan: SinkFan) -> DeferredTap:
         # Loaded now: the decoders are many, and most processes never need them.
-        from hops.taps import ConnectionTap
+        from hops.taps.connection import ConnectionTap
 
         key = connection.conn, fan is self._secret
         known = self._taps.get(key)
@@ -152,7 +152,7 @@ class PipeMaker:
 
     def _set_voice(self, tap: Tap, fan: SinkFan) -> None:
         """A tap that is kept up without anybody listening gets its voice back."""
-        from hops.taps import ConnectionTap
+        from hops.taps.connection import ConnectionTap
 
         if not isinstance(tap, ConnectionTap):
             return

@@ -11,7 +11,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hops.tls import client_context
+from hops.tls.contexts import client_context
 
 if TYPE_CHECKING:
     import ssl

@@ -21,8 +21,8 @@ from kubectl_cli.printers.objects import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
+    from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
-    from kubectl_cli.rest import Query
 
 __all__ = [
     "DRY_RUN_FLAG",

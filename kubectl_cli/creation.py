@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
+from kubectl_cli.applying.last_applied import with_last_applied
 from kubectl_cli.changes import (
     DRY_RUN_FLAG,
     VALIDATE_FLAG,
@@ -20,16 +21,15 @@ from kubectl_cli.changes import (
     validates,
     write_query,
 )
+from kubectl_cli.documents.manifests import visit_manifests
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
-from kubectl_cli.last_applied import with_last_applied
-from kubectl_cli.manifests import visit_manifests
 from kubectl_cli.printers.objects import PRINT_FLAGS
 from kubectl_cli.selecting import matches_labels
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 __all__ = ["IMPERATIVE_FLAGS", "create_from_files", "create_one", "only_name"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
 from kubectl_cli.changes import DryRun, add_source, as_one, dry_run_of, raise_all
+from kubectl_cli.documents.manifests import split_manifests, visit_manifests
 from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.manifests import split_manifests, visit_manifests
 from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
 from kubectl_cli.waiting import wait_gone
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
     from kubectl_cli.resources import Resource
 

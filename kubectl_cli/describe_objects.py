@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
 from kubectl_cli.changes import raise_all
+from kubectl_cli.client.rest import ACCEPT_REST
 from kubectl_cli.describe.registry import OWNED, describer_of
+from kubectl_cli.documents.manifests import split_manifests, visit_manifests
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.manifests import split_manifests, visit_manifests
 from kubectl_cli.missing_namespace import telling_of_namespace
-from kubectl_cli.rest import ACCEPT_REST
 from kubectl_cli.targets import parse_targets
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
+    from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
     from kubectl_cli.resources import Resource
-    from kubectl_cli.rest import Query
     from kubectl_cli.targets import Target
 
 __all__ = ["DescribeCommand"]

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
 from kubectl_cli.changes import DryRun
+from kubectl_cli.client.rest import ACCEPT_REST
 from kubectl_cli.errors import CommandError
-from kubectl_cli.rest import ACCEPT_REST
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 __all__ = ["PodsLeftError", "chosen_nodes", "evict_all", "mark", "pods_to_evict"]

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 from apimachinery.schema import lookup
 from apimachinery.status import StatusError
+from kubectl_cli.applying.three_way import merge_patch, strategic_patch
 from kubectl_cli.changes import ResultPrinter, write_query
+from kubectl_cli.client.rest import MERGE_PATCH, STRATEGIC_PATCH
+from kubectl_cli.documents.yaml_input import YamlInputError, load_document
 from kubectl_cli.errors import CommandError
 from kubectl_cli.failures import message_of
 from kubectl_cli.printers.json import compact
 from kubectl_cli.printers.objects import without_managed_fields
 from kubectl_cli.printers.yaml import to_yaml
-from kubectl_cli.rest import MERGE_PATCH, STRATEGIC_PATCH
 from kubectl_cli.selected import Selected, select_objects
-from kubectl_cli.three_way import merge_patch, strategic_patch
-from kubectl_cli.yaml_input import YamlInputError, load_document
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 __all__ = ["EditCommand"]

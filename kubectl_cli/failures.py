@@ -68,9 +68,9 @@ def _status_of(error: Exception) -> dict[str, object] | None:
 
 
 def _connection_message(error: Exception) -> str:
-    if "hops.blocking" not in sys.modules:
+    if "hops.blocking.client" not in sys.modules:
         return ""
-    from hops.blocking import RequestError
+    from hops.blocking.client import RequestError
 
     if not isinstance(error, RequestError):
         return ""

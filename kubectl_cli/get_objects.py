@@ -8,10 +8,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
-from hops.blocking import RequestError
+from hops.blocking.client import RequestError
+from kubectl_cli.client.rest import ACCEPT_JSON, ACCEPT_TABLE
+from kubectl_cli.documents.manifests import visit_manifests
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.manifests import visit_manifests
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.printers.objects import (
     COMMON_FORMATS,
@@ -20,21 +21,20 @@ from kubectl_cli.printers.objects import (
     split_format,
 )
 from kubectl_cli.resources import POD
-from kubectl_cli.rest import ACCEPT_JSON, ACCEPT_TABLE
 from kubectl_cli.targets import parse_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
+    from kubectl_cli.client.rest import Query
+    from kubectl_cli.documents.manifests import Manifest
     from kubectl_cli.flags import Options
-    from kubectl_cli.manifests import Manifest
     from kubectl_cli.printers.custom_columns import CustomColumns
     from kubectl_cli.printers.objects import ObjectPrinter
     from kubectl_cli.printers.table import TablePrinter
     from kubectl_cli.resources import Resource
-    from kubectl_cli.rest import Query
 
 __all__ = ["GetCommand"]
 

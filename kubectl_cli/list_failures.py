@@ -13,8 +13,8 @@ from apimachinery.status import StatusError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kubectl_cli.client.rest import Query
     from kubectl_cli.resources import Resource
-    from kubectl_cli.rest import Query
 
 __all__ = ["telling_of_list"]
 

@@ -10,13 +10,13 @@ import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from kubectl_cli.client.rest import lines_of
 from kubectl_cli.logs import reading
-from kubectl_cli.rest import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hops.blocking import StreamingResponse
+    from hops.blocking.client import StreamingResponse
 
 __all__ = ["LogStreams"]
 

@@ -14,24 +14,24 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
-from hops.blocking import RequestError
+from hops.blocking.client import RequestError
+from kubectl_cli.client.rest import ACCEPT_REST, lines_of
 from kubectl_cli.containers import all_containers, choose_container
 from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.pods import first_pod, is_ready, selector_of
 from kubectl_cli.resources import POD
-from kubectl_cli.rest import ACCEPT_REST, lines_of
 from kubectl_cli.targets import MISSING_RESOURCES, split_pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from apimachinery.types import JsonObject
-    from hops.blocking import StreamingResponse
-    from kubectl_cli.factory import Factory
+    from hops.blocking.client import StreamingResponse
+    from kubectl_cli.client.factory import Factory
+    from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
-    from kubectl_cli.rest import Query
 
 __all__ = ["LogCommand", "reading"]
 

@@ -86,12 +86,12 @@ def _dispatch(argv: list[str]) -> int:
     if missing:
         names = '", "'.join(missing)
         raise FlagError(f'required flag(s) "{names}" not set')
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
 
     factory = Factory(options, path)
     try:
         if options.has("explain") and options.flag("explain"):
-            from kubectl_cli.explaining import run_explained
+            from kubectl_cli.streams.explaining import run_explained
 
             return run_explained(module.run, options, factory)
         return int(module.run(options, factory) or 0)

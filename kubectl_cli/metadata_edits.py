@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
 from kubectl_cli.changes import DryRun, ResultPrinter, dry_run_of, raise_all
+from kubectl_cli.client.rest import MERGE_PATCH
 from kubectl_cli.errors import CommandError
-from kubectl_cli.rest import MERGE_PATCH
 from kubectl_cli.selected import Selected, select_objects
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 __all__ = ["ANNOTATIONS", "LABELS", "MetadataCommand"]

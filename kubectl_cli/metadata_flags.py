@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kubectl_cli.changes import DRY_RUN_FLAG
+from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
 from kubectl_cli.printers.objects import PRINT_FLAGS
 
 __all__ = ["metadata_flags"]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from kubectl_cli.client.rest import ACCEPT_REST
 from kubectl_cli.resources import NAMESPACE
-from kubectl_cli.rest import ACCEPT_REST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kubectl_cli.rest import RestClient
+    from kubectl_cli.client.rest import RestClient
 
 __all__ = ["telling_of_namespace"]
 

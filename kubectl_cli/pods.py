@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 
+from kubectl_cli.client.rest import ACCEPT_REST
 from kubectl_cli.errors import CommandError
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.resources import POD
-from kubectl_cli.rest import ACCEPT_REST
 from kubectl_cli.targets import split_pair
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
 
 __all__ = [
     "attachable_pod",
@@ -40,7 +40,7 @@ def attachable_pod(
 ) -> JsonObject:
     """The pod to exec into or attach to; waits until a workload has one."""
     if files:
-        from kubectl_cli.manifests import read_manifests
+        from kubectl_cli.documents.manifests import read_manifests
 
         if name:
             raise CommandError(

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
 
 __all__ = ["BUILT_IN", "NAMESPACE", "POD", "Mapper", "Resource"]
 
@@ -209,7 +209,7 @@ class Mapper:
     def discovered(self, *, fresh: bool = False) -> list[Resource]:
         """All the server has, from the cache when that is young enough."""
         if self._discovered is None or (fresh and not self._fresh):
-            from kubectl_cli.discovery import discover
+            from kubectl_cli.client.discovery import discover
 
             self._discovered, self._fresh = discover(self._factory, fresh=fresh)
         return self._discovered

@@ -15,7 +15,7 @@ from wire.records import dataclass
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.selected import Selected
 
 __all__ = ["Revision", "previous", "revisions_of", "template_text"]

@@ -10,16 +10,16 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
+from kubectl_cli.applying.last_applied import with_last_applied
 from kubectl_cli.changes import DryRun, ResultPrinter, dry_run_of, raise_all
+from kubectl_cli.client.rest import ACCEPT_REST
 from kubectl_cli.deletion import deleted_text
 from kubectl_cli.errors import CommandError, RemoteExitError
-from kubectl_cli.last_applied import with_last_applied
-from kubectl_cli.rest import ACCEPT_REST
 from kubectl_cli.waiting import follow_object
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 __all__ = ["RunCommand"]
@@ -127,7 +127,7 @@ class RunCommand:
         text = self._options.text("overrides")
         if not text:
             return pod
-        from kubectl_cli.overrides import override
+        from kubectl_cli.documents.overrides import override
 
         return override(pod, text, self._options.text("override-type"))
 
@@ -200,7 +200,7 @@ class RunCommand:
             return
 
     def _join(self, pod: JsonObject, container: str) -> None:
-        from kubectl_cli.attaching import Attachment, attach
+        from kubectl_cli.streams.attaching import Attachment, attach
 
         options = self._options
         wanted = Attachment(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
+from kubectl_cli.documents.manifests import visit_manifests
 from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.manifests import visit_manifests
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
     from kubectl_cli.resources import Resource
 

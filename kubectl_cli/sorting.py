@@ -47,7 +47,7 @@ def _refuse_unsortable(path: str, values: Iterable[Any]) -> None:
     for value in values:
         if isinstance(value, list | dict):
             kind = "[]" if isinstance(value, list) else "map[string]"
-            from kubectl_cli.verbosity import klog
+            from kubectl_cli.client.verbosity import klog
 
             klog(
                 "F",

@@ -13,14 +13,14 @@ import time
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
-from hops.blocking import RequestError
-from kubectl_cli.rest import ACCEPT_JSON
+from hops.blocking.client import RequestError
+from kubectl_cli.client.rest import ACCEPT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from apimachinery.types import JsonObject
-    from kubectl_cli.rest import Query, RestClient
+    from kubectl_cli.client.rest import Query, RestClient
 
 __all__ = ["Change", "follow_object", "wait_gone"]
 

@@ -18,7 +18,7 @@ from hops.clock import wall
 from hops.hop import Hop
 from hops.serve import serve_application
 from hops.tasks import cancel_and_wait, spawn
-from hops.tls import server_context
+from hops.tls.contexts import server_context
 from kube_client.reflector import Reflector
 from kube_client.resources import PODS, SERVICES
 from kubelet import pod as pods

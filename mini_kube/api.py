@@ -1,6 +1,6 @@
 """The Kubernetes API of one cluster: objects as dicts, for the administrator.
 
-Requests go over `hops.blocking`, with connections of its own for each thread.
+Requests go over `hops.blocking.client`, with connections of its own for each thread.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
-from hops.blocking import BlockingClient, RequestError, TlsSettings, Upgraded
+from hops.blocking.client import BlockingClient, RequestError, TlsSettings, Upgraded
 from mini_kube.errors import ApiError, ClusterError, WaitError
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from cluster.services import services
 from cluster.settings import ClusterSettings, SettingsError, read_settings
 from cluster.supervisor import StartError
 from cluster.up import bring_up
-from hops.blocking_admin import AdminError
+from hops.blocking.admin import AdminError
 
 if TYPE_CHECKING:
     from cluster.layout import Layout

@@ -34,7 +34,7 @@ def _parsed(source: Manifest | str | Path) -> Iterator[Any]:
     if isinstance(source, dict):
         yield source
         return
-    from kubectl_cli.yaml_input import YamlInputError, load_documents
+    from kubectl_cli.documents.yaml_input import YamlInputError, load_documents
 
     text = source.read_bytes() if isinstance(source, Path) else source.encode()
     try:

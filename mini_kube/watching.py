@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from hops.blocking_admin import AdminError, call_admin
+from hops.blocking.admin import AdminError, call_admin
 from mini_kube.errors import WaitError
 from traces.events import Event, EventError, parse_event, parse_object
 from traces.sessions import Session, SessionBook

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hops.errors import ConnectError
-from hops.tls import client_context
+from hops.tls.contexts import client_context
 from kube_client.credentials import authorization
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class UserCredentials:
         return self._plugin is None or expired
 
     async def _run_plugin(self) -> None:
-        from hops.blocking import RequestError
-        from kubectl_cli.exec_plugin import run_plugin
+        from hops.blocking.client import RequestError
+        from kubectl_cli.client.exec_plugin import run_plugin
 
         plugin = self._config.exec
         if plugin is None:

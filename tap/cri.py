@@ -161,7 +161,7 @@ def _unchecked() -> ssl.SSLContext:
     """
     import ssl
 
-    from hops.tls import client_context
+    from hops.tls.contexts import client_context
 
     context = client_context(None)
     context.check_hostname = False

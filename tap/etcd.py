@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hops.errors import ConnectError
 from hops.hop import Hop, format_address
-from hops.tls import client_context
+from hops.tls.contexts import client_context
 from tap.byte_tap import ByteTap
 from tap.errors import TapError
 from tap.keys import TapKeys, make_keys

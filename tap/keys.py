@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from certs.files import write_atomically
 from certs.profile import Profile, Usage
-from hops.tls import server_context
+from hops.tls.contexts import server_context
 
 if TYPE_CHECKING:
     import ssl

@@ -20,7 +20,7 @@ from certs.profile import Profile, Usage
 from hops.errors import ConnectError
 from hops.hop import Hop, format_address
 from hops.session import HEADER, TraceParent, new_traceparent
-from hops.tls import client_context, server_context
+from hops.tls.contexts import client_context, server_context
 from tap.errors import TapError
 from tap.http_tap import HttpTap, RouteRefusedError
 from tap.keys import make_keys

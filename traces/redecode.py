@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hops.hop import Hop
 from hops.pipe import Direction
-from hops.taps import ConnectionTap
+from hops.taps.connection import ConnectionTap
 from hops.trace import ALL_BYTES, MemorySink, TraceSettings
 from traces.events import Event
 from traces.sessions import Session

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from hops.connection import Connection
     from hops.hop import Address
-    from hops.taps import ConnectionTap
+    from hops.taps.connection import ConnectionTap
     from traces.recording import Chunk, Recorded
 
 __all__ = ["Pace", "Replayed", "play_client"]

@@ -16,8 +16,8 @@ from hops.connection import Connection
 from hops.hop import Hop
 from hops.hops import Hops
 from hops.listen import Listener, listen
-from hops.masks import mask_target
 from hops.pipe import Direction
+from hops.taps.masks import mask_target
 from hops.tasks import cancel_and_wait, spawn
 from traces.diff import compare
 from traces.recording import Recorded, RecordingError, exchanges_of

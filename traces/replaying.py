@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Final
 
 from certs.pki import Pki
-from hops.tls import client_context, server_context
+from hops.tls.contexts import client_context, server_context
 from traces.recording import (
     Recorded,
     RecordingError,

@@ -29,7 +29,7 @@ from hops.hops import Hops
 from hops.listen import Listener, listen
 from hops.splice import splice
 from hops.tasks import cancel_and_wait, spawn
-from hops.tls import client_context
+from hops.tls.contexts import client_context
 
 if TYPE_CHECKING:
     import ssl

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hops.client import HttpClient
 from hops.hop import Hop, format_address
-from hops.tls import client_context
+from hops.tls.contexts import client_context
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from kubectl_cli.printers.objects import make_printer
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
     from kubectl_cli.resources import Resource
 
@@ -59,7 +59,7 @@ def run(options: Options, factory: Factory) -> int:
 def _all(options: Options, factory: Factory) -> list[Resource]:
     if options.flag("cached"):
         return factory.mapper.discovered()
-    from kubectl_cli.discovery import fetch
+    from kubectl_cli.client.discovery import fetch
 
     groups = fetch(factory.client)
     return [r for r in groups.resources if r.api_version in groups.preferred]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kubectl_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Flag, Options
 
 SUMMARY = "Print the API versions that the server supports."
@@ -20,7 +20,7 @@ def run(options: Options, factory: Factory) -> int:
     if options.args:
         words = " ".join(options.args)
         raise UsageError(f"unexpected arguments: [{words}]", "kubectl api-versions")
-    from kubectl_cli.discovery import fetch
+    from kubectl_cli.client.discovery import fetch
 
     for version in sorted(fetch(factory.client).versions):
         print(version)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_cli.changes import DRY_RUN_FLAG, VALIDATE_FLAG
+from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
 from kubectl_cli.printers.objects import PRINT_FLAGS
 from kubectl_cli.verbs.delete import DELETE_FLAGS
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Apply a configuration to an object by file or stdin."
@@ -54,7 +54,7 @@ def run(options: Options, factory: Factory) -> int:
     if not options.items("filename"):
         raise CommandError("must specify one of -f and -k")
     _validate(options)
-    from kubectl_cli.applying import ApplyCommand
+    from kubectl_cli.applying.applier import ApplyCommand
 
     return ApplyCommand(options, factory).run()
 

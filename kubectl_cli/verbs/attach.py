@@ -13,7 +13,7 @@ from kubectl_cli.flags import Flag
 from kubectl_cli.global_flags import EXPLAIN_FLAG
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Attach to a process that runs in a container."
@@ -43,8 +43,8 @@ FLAGS = (
 
 def run(options: Options, factory: Factory) -> int:
     """Find the pod and join its container."""
-    from kubectl_cli.attaching import Attachment, attach
     from kubectl_cli.pods import attachable_pod
+    from kubectl_cli.streams.attaching import Attachment, attach
 
     words = options.args
     if not words:

@@ -13,7 +13,7 @@ from kubectl_cli.flags import Flag
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Ask whether an action is allowed."

@@ -14,7 +14,7 @@ from kubectl_cli.printers.objects import PRINT_FLAGS, make_printer
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Show who you are to the server."

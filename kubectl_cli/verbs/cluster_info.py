@@ -12,7 +12,7 @@ from apimachinery.status import StatusError
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Flag, Options
 
 SUMMARY = "Show where the control plane and its services are."
@@ -23,7 +23,7 @@ _GREEN, _YELLOW, _RESET = "\x1b[0;32m", "\x1b[0;33m", "\x1b[0m"
 
 def run(options: Options, factory: Factory) -> int:
     """Print the addresses; in colour on a terminal."""
-    from kubectl_cli.rest import ACCEPT_REST
+    from kubectl_cli.client.rest import ACCEPT_REST
 
     path = "/api/v1/namespaces/kube-system/services"
     query = [("labelSelector", "kubernetes.io/cluster-service=true")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kubectl_cli.errors import CommandError
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Flag, Options
 
 SUMMARY = "Show the name of the current context."

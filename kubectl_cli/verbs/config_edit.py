@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from apimachinery.kubeconfig import Kubeconfig
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = {
@@ -141,7 +141,7 @@ def _rename(options: Options, factory: Factory) -> None:
 
 def _default_file(options: Options) -> str:
     """The first file that exists, else the last one."""
-    from kubectl_cli.client_config import config_paths
+    from kubectl_cli.client.client_config import config_paths
 
     paths = config_paths(options)
     return next((path for path in paths if os.path.exists(path)), paths[-1])
@@ -154,7 +154,7 @@ def _home_of(options: Options, config: Kubeconfig, name: str) -> str:
 def _home_of_current(options: Options, factory: Factory) -> str:
     """The file whose current-context counts: the first that has one."""
     from apimachinery.kubeconfig import load
-    from kubectl_cli.client_config import config_paths
+    from kubectl_cli.client.client_config import config_paths
 
     for path in config_paths(options):
         if load([path]).current_context:
@@ -165,7 +165,7 @@ def _home_of_current(options: Options, factory: Factory) -> str:
 def _modify(path: str, change: Callable[[Kubeconfig], object]) -> None:
     """Read the file, change it, write it; a lock file keeps others out."""
     from apimachinery.kubeconfig import load
-    from kubectl_cli.kubeconfig_view import write_file
+    from kubectl_cli.client.kubeconfig_view import write_file
 
     os.makedirs(os.path.dirname(path) or ".", mode=0o750, exist_ok=True)
     lock = f"{path}.lock"

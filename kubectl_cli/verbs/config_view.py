@@ -13,7 +13,7 @@ from kubectl_cli.flags import Flag
 from kubectl_cli.printers.objects import PRINT_FLAGS, make_printer
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Show the merged kubeconfig, or one kubeconfig file."
@@ -31,7 +31,7 @@ FLAGS = (
 
 def run(options: Options, factory: Factory) -> int:
     """Print it."""
-    from kubectl_cli.kubeconfig_view import as_document, flatten, hide, minify
+    from kubectl_cli.client.kubeconfig_view import as_document, flatten, hide, minify
 
     if options.args:
         words = " ".join(options.args)

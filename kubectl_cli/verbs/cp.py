@@ -13,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from kubectl_cli.copying import PodFiles
-    from kubectl_cli.factory import Factory
-    from kubectl_cli.file_specs import FileSpec
+    from kubectl_cli.client.factory import Factory
+    from kubectl_cli.copying.copier import PodFiles
+    from kubectl_cli.copying.file_specs import FileSpec
     from kubectl_cli.flags import Options
 
 SUMMARY = "Copy files and folders to and from containers."
@@ -40,7 +40,7 @@ FLAGS = (
 
 def run(options: Options, factory: Factory) -> int:
     """Copy one way or the other."""
-    from kubectl_cli.file_specs import parse_file_spec
+    from kubectl_cli.copying.file_specs import parse_file_spec
 
     if len(options.args) != 2:
         raise CommandError("source and destination are required")
@@ -63,8 +63,8 @@ def _download(
 ) -> None:
     import sys
 
-    from kubectl_cli.file_specs import archived_prefix
-    from kubectl_cli.tar_reading import Unpacker
+    from kubectl_cli.copying.file_specs import archived_prefix
+    from kubectl_cli.copying.tar_reading import Unpacker
 
     # cp.go: what is said on the way goes to stdout
     files = _files(options, factory, source, told=sys.stdout)
@@ -85,11 +85,11 @@ def _upload(options: Options, factory: Factory, source: str, target: FileSpec) -
 def _files(
     options: Options, factory: Factory, spec: FileSpec, told: TextIO | None = None
 ) -> PodFiles:
+    from kubectl_cli.client.rest import ACCEPT_REST
     from kubectl_cli.containers import choose_container
-    from kubectl_cli.copying import PodFiles
+    from kubectl_cli.copying.copier import PodFiles
     from kubectl_cli.missing_namespace import telling_of_namespace
     from kubectl_cli.resources import POD
-    from kubectl_cli.rest import ACCEPT_REST
     from kubectl_cli.verbs.exec import refuse_completed
 
     namespace = spec.namespace or factory.namespace

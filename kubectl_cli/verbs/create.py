@@ -9,13 +9,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from kubectl_cli.changes import DRY_RUN_FLAG, VALIDATE_FLAG
+from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
 from kubectl_cli.printers.objects import PRINT_FLAGS
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Create an object from a file or from stdin."

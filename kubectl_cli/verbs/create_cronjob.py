@@ -11,7 +11,7 @@ from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
 from kubectl_cli.flags import Flag
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Create a cron job of an image."

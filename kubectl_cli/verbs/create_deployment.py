@@ -13,7 +13,7 @@ from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Create a deployment of some images."

@@ -13,7 +13,7 @@ from kubectl_cli.flags import Flag
 from kubectl_cli.targets import MISSING_RESOURCES, split_pair
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Create a job of an image, or as a cron job makes it."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Create a namespace."

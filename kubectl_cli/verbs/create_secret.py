@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
-from kubectl_cli.data_sources import DATA_FLAGS, read_data
+from kubectl_cli.documents.data_sources import DATA_FLAGS, read_data
 from kubectl_cli.flags import Flag
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Create a secret from files, folders or literal values."

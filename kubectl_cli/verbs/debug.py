@@ -11,7 +11,7 @@ from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Create debugging sessions for troubleshooting workloads and nodes."
@@ -55,7 +55,7 @@ FLAGS = (
 
 def run(options: Options, factory: Factory) -> int:
     """Check the flags in kubectl's order, then debug each object."""
-    from kubectl_cli.debug_profiles import PROFILES, custom_container
+    from kubectl_cli.debugging.profiles import PROFILES, custom_container
 
     targets, words = _split(options)
     if options.text("profile") not in PROFILES:
@@ -71,8 +71,8 @@ def run(options: Options, factory: Factory) -> int:
         _check_custom(custom)
     if options.text("profile") == "legacy":
         _warn_of_legacy()
-    from kubectl_cli.debug_pods import DebugPods
-    from kubectl_cli.debugging import DebugCommand
+    from kubectl_cli.debugging.debugger import DebugCommand
+    from kubectl_cli.debugging.pods import DebugPods
 
     pods = DebugPods(options, words, custom)
     return DebugCommand(options, factory, pods, targets).run()

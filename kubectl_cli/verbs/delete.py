@@ -9,12 +9,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from kubectl_cli.changes import DRY_RUN_FLAG
+from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Delete objects by file, name, type and name, or labels."

@@ -11,18 +11,18 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
+from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
 
 if TYPE_CHECKING:
     from typing import Any
 
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
+    from kubectl_cli.client.rest import Query
+    from kubectl_cli.documents.manifests import Manifest
     from kubectl_cli.flags import Options
-    from kubectl_cli.manifests import Manifest
-    from kubectl_cli.rest import Query
 
 SUMMARY = "Show what an apply would change."
 USE = "diff -f FILENAME"
@@ -58,7 +58,7 @@ def _run(options: Options, factory: Factory) -> int:
         raise CommandError("must specify one of -f and -k")
     if options.flag("force-conflicts") and not options.flag("server-side"):
         raise CommandError("--force-conflicts only works with --server-side")
-    from kubectl_cli.manifests import visit_manifests
+    from kubectl_cli.documents.manifests import visit_manifests
     from kubectl_cli.selecting import matches_labels
 
     with (
@@ -99,8 +99,8 @@ def _both(
 def _merged(
     options: Options, factory: Factory, manifest: Manifest, live: JsonObject | None
 ) -> JsonObject:
-    from kubectl_cli.applying import make_patch
-    from kubectl_cli.rest import APPLY_PATCH
+    from kubectl_cli.applying.applier import make_patch
+    from kubectl_cli.client.rest import APPLY_PATCH
 
     query: Query = [("dryRun", "All"), ("fieldManager", options.text("field-manager"))]
     client = factory.client

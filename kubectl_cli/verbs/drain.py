@@ -14,7 +14,7 @@ from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Drain a node in preparation for maintenance."

@@ -16,9 +16,9 @@ from kubectl_cli.targets import split_pair
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
+    from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
-    from kubectl_cli.rest import Query
 
 SUMMARY = "List events."
 USE = (

@@ -14,9 +14,9 @@ from kubectl_cli.global_flags import EXPLAIN_FLAG
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
+    from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
-    from kubectl_cli.rest import Query
 
 SUMMARY = "Run a command in a container."
 USE = "exec (POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...]"
@@ -46,7 +46,7 @@ def run(options: Options, factory: Factory) -> int:
     _validate(options, name, command)
     trace = None
     if options.flag("trace"):
-        from kubectl_cli.tracing import SessionTrace
+        from kubectl_cli.streams.tracing import SessionTrace
 
         trace = SessionTrace.begin(factory)
     try:
@@ -96,7 +96,7 @@ def _exec(options: Options, factory: Factory, name: str, command: list[str]) -> 
     refuse_completed(pod)
     quiet = options.flag("quiet")
     container = choose_container(pod, options.text("container"), quiet=quiet)
-    from kubectl_cli.streams import connect
+    from kubectl_cli.streams.opening import connect
 
     query: Query = [("command", word) for word in command]
     query.append(("container", container["name"]))
@@ -106,7 +106,7 @@ def _exec(options: Options, factory: Factory, name: str, command: list[str]) -> 
 
 def _load_streams() -> None:
     """While the server looks for the pod: what comes next."""
-    import kubectl_cli.streams  # noqa: F401
+    import kubectl_cli.streams.opening  # noqa: F401
 
 
 def refuse_completed(pod: JsonObject) -> None:
@@ -119,7 +119,7 @@ def refuse_completed(pod: JsonObject) -> None:
 
 def _has_terminal() -> bool:
     """Whether stdin is a terminal; says so when it is none."""
-    from kubectl_cli.tty import is_terminal
+    from kubectl_cli.streams.tty import is_terminal
 
     if is_terminal(0):
         return True

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
     from kubectl_cli.resources import Mapper, Resource
 
@@ -125,7 +125,7 @@ def _group_version(text: str) -> tuple[str, str]:
 def _document(factory: Factory, group: str, version: str, shown: str) -> JsonObject:
     from urllib.parse import parse_qsl, urlsplit
 
-    from kubectl_cli.rest import ACCEPT_JSON, ACCEPT_REST
+    from kubectl_cli.client.rest import ACCEPT_JSON, ACCEPT_REST
 
     client = factory.client
     paths = client.get("/openapi/v3", _TIMEOUT, accept=ACCEPT_REST)["paths"]

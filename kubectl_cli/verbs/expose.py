@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_cli.changes import DRY_RUN_FLAG, DryRun, ResultPrinter, dry_run_of
+from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
 from kubectl_cli.pods import format_selector
 from kubectl_cli.printers.objects import PRINT_FLAGS
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
+    from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
-    from kubectl_cli.rest import Query
     from kubectl_cli.selected import Selected
 
 SUMMARY = "Make a service for a pod, a service or a workload."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kubectl_cli.metadata_flags import metadata_flags
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Change the labels of objects."

@@ -12,9 +12,9 @@ from kubectl_cli.flags import Flag
 from kubectl_cli.global_flags import EXPLAIN_FLAG
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
+    from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
-    from kubectl_cli.rest import Query
 
 SUMMARY = "Print the logs of a container in a pod."
 USE = "logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]"

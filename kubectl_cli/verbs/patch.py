@@ -15,9 +15,9 @@ from kubectl_cli.changes import (
     dry_run_of,
     raise_all,
 )
+from kubectl_cli.documents.manifests import FILE_FLAGS, read_objects
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS, read_objects
 from kubectl_cli.printers.objects import PRINT_FLAGS
 from kubectl_cli.resources import POD
 from kubectl_cli.targets import MISSING_RESOURCES
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from apimachinery.status import StatusError
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
     from kubectl_cli.selected import Selected
 
@@ -122,7 +122,7 @@ def _read_patch(options: Options) -> Any:
     except ValueError:
         if text.lstrip().startswith(b"{"):
             return text  # apimachinery yaml.ToJSON: it says it is JSON
-        from kubectl_cli.yaml_input import YamlInputError, load_document
+        from kubectl_cli.documents.yaml_input import YamlInputError, load_document
 
         try:
             return load_document(text)

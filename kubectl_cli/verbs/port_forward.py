@@ -15,7 +15,7 @@ from kubectl_cli.global_flags import EXPLAIN_FLAG
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Forward local ports to a pod."
@@ -62,7 +62,7 @@ def _find(
     factory: Factory, name: str, words: list[str], timeout: float
 ) -> tuple[JsonObject, list[str]]:
     """The pod, and the words with numbers for the names of its ports."""
-    from kubectl_cli.forwarded_ports import pod_ports, service_ports
+    from kubectl_cli.forwarding.ports import pod_ports, service_ports
     from kubectl_cli.pods import object_and_pod
 
     obj, pod = object_and_pod(factory, name, timeout)
@@ -74,10 +74,10 @@ def _find(
 def _forward(
     factory: Factory, pod: JsonObject, numbered: list[str], addresses: list[str]
 ) -> None:
-    from kubectl_cli.forward_carriers import open_forwarding
-    from kubectl_cli.forwarded_ports import parse_ports
-    from kubectl_cli.port_forwarder import PortForwarder
-    from kubectl_cli.port_listeners import listen_on_ports, parse_addresses
+    from kubectl_cli.forwarding.carriers import open_forwarding
+    from kubectl_cli.forwarding.forwarder import PortForwarder
+    from kubectl_cli.forwarding.listeners import listen_on_ports, parse_addresses
+    from kubectl_cli.forwarding.ports import parse_ports
     from kubectl_cli.resources import POD
 
     metadata = pod["metadata"]

@@ -22,17 +22,17 @@ from kubectl_cli.changes import (
     validates,
     write_query,
 )
+from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
 from kubectl_cli.printers.objects import PRINT_FLAGS
 from kubectl_cli.verbs.delete import DELETE_FLAGS, cascade_of, grace_of
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
+    from kubectl_cli.documents.manifests import Manifest
     from kubectl_cli.flags import Options
-    from kubectl_cli.manifests import Manifest
 
 SUMMARY = "Replace an object by file or stdin."
 USE = "replace -f FILENAME"
@@ -55,7 +55,7 @@ def run(options: Options, factory: Factory) -> int:
     _validate(options)
     if options.text("raw"):
         return _raw(options, factory)
-    from kubectl_cli.manifests import split_manifests, visit_manifests
+    from kubectl_cli.documents.manifests import split_manifests, visit_manifests
 
     visited = visit_manifests(
         options.items("filename"),
@@ -107,7 +107,7 @@ def _raw(options: Options, factory: Factory) -> int:
 
 def _written(options: Options, factory: Factory, manifest: Manifest) -> JsonObject:
     obj, dry_run = manifest.object, dry_run_of(options)
-    from kubectl_cli.last_applied import last_applied, with_last_applied
+    from kubectl_cli.applying.last_applied import last_applied, with_last_applied
 
     if options.flag("save-config") or last_applied(obj) is not None:
         obj = with_last_applied(obj)

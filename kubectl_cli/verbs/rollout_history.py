@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
 from kubectl_cli.printers.objects import PRINT_FLAGS
 from kubectl_cli.rollout_revisions import revisions_of, template_text
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
     from kubectl_cli.selected import Selected
 

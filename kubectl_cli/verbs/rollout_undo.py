@@ -10,15 +10,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from kubectl_cli.changes import DRY_RUN_FLAG, DryRun, ResultPrinter, dry_run_of
+from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
 from kubectl_cli.printers.objects import PRINT_FLAGS
 from kubectl_cli.rollout_revisions import previous, revisions_of, template_text
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
     from kubectl_cli.rollout_revisions import Revision
     from kubectl_cli.selected import Selected

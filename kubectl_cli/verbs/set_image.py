@@ -17,16 +17,16 @@ from kubectl_cli.changes import (
     dry_run_of,
     raise_all,
 )
+from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.manifests import FILE_FLAGS
 from kubectl_cli.printers.objects import PRINT_FLAGS
 
 if TYPE_CHECKING:
     from typing import Any
 
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
     from kubectl_cli.selected import Selected
 

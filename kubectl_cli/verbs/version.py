@@ -11,7 +11,7 @@ from kubectl_cli.versions import GIT_VERSION, KUSTOMIZE_VERSION, MAJOR, MINOR
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Print the version of the client and of the server."
@@ -50,7 +50,7 @@ def run(options: Options, factory: Factory) -> int:
 
 
 def _server_version(factory: Factory) -> JsonObject:
-    from kubectl_cli.rest import ACCEPT_REST
+    from kubectl_cli.client.rest import ACCEPT_REST
 
     query = [] if factory.options.changed("request-timeout") else [("timeout", "32s")]
     return factory.client.get("/version", query, accept=ACCEPT_REST)

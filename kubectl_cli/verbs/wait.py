@@ -12,7 +12,7 @@ from kubectl_cli.flags import Flag
 from kubectl_cli.printers.objects import PRINT_FLAGS
 
 if TYPE_CHECKING:
-    from kubectl_cli.factory import Factory
+    from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
 SUMMARY = "Wait for a condition of one or many objects."

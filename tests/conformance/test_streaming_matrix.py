@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from hops.blocking_admin import call_admin
+from hops.blocking.admin import call_admin
 from tests.support.background import Background
 from tests.support.kubectls import STREAMING_VERSIONS, transports
 from tests.support.terminal import Terminal

@@ -12,8 +12,8 @@ import grpc
 import pytest
 
 from cluster.services import executable
-from hops.blocking import BlockingClient
-from hops.blocking_admin import call_admin
+from hops.blocking.admin import call_admin
+from hops.blocking.client import BlockingClient
 from mini_kube import Cluster
 from rpc import cri_v1_pb2 as cri
 from rpc import cri_v1_pb2_grpc as cri_grpc

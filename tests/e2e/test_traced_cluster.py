@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from hops.blocking_admin import call_admin
+from hops.blocking.admin import call_admin
 from tests.support.cluster import BIN, running_cluster
 from tests.unit.hops.trace_schema import check
 

@@ -6,7 +6,7 @@ import os
 import random
 from typing import TYPE_CHECKING
 
-from hops.blocking import BlockingClient, RequestError, TlsSettings
+from hops.blocking.client import BlockingClient, RequestError, TlsSettings
 from tests.soak.outcome import Outcome
 from tests.soak.sessions import BrokenError, ExecEnd, ForwardEnd
 

@@ -7,8 +7,8 @@ import json
 from bench.exec_client import ExecClient
 from bench.forward_client import Forwarding
 from certs.pki import Pki
-from hops.blocking import BlockingClient, TlsSettings
-from hops.blocking_admin import call_admin
+from hops.blocking.admin import call_admin
+from hops.blocking.client import BlockingClient, TlsSettings
 
 __all__ = [
     "admin_call",

@@ -12,7 +12,7 @@ import pytest
 
 from bench.exec_client import ExecClient, new_key, upgrade
 from bench.forward_client import Forwarding
-from hops.blocking import BlockingClient
+from hops.blocking.client import BlockingClient
 from tests.support.exec_client import admin_tls, server_url
 from wire.spdy_negotiation import spdy_handshake
 from wire.websocket import client_handshake
@@ -20,7 +20,7 @@ from wire.websocket import client_handshake
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hops.blocking import BlockingConnection
+    from hops.blocking.client import BlockingConnection
     from wire.http1 import Headers
 
 __all__ = ["ECHO", "PORT", "SessionMix"]

@@ -18,7 +18,7 @@ from hops.client import HttpClient, Response
 from hops.hop import Hop
 from hops.hops import Hops
 from hops.serve import serve_application
-from hops.tls import client_context, server_context
+from hops.tls.contexts import client_context, server_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -91,7 +91,7 @@ async def test_a_body_that_turns_out_too_long_is_dropped(
 ) -> None:
     from hops.dial import dial_connection
     from hops.hop import Hop
-    from hops.tls import client_context
+    from hops.tls.contexts import client_context
 
     tls = client_context(pki.ca_cert, cert=pki.admin.cert, key=pki.admin.key)
     connection = await dial_connection(

@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidStatus
 
 from hops.serve import on_disconnect
-from hops.tls import client_context
+from hops.tls.contexts import client_context
 from tests.integration.apiserver.conftest import Api, Cluster, FakeKubelet, node, pod
 from wire.websocket_handshake import client_handshake
 

@@ -9,7 +9,7 @@ from hops.hop import Hop
 from hops.hops import Hops
 from hops.listen import listen
 from hops.tasks import running
-from hops.tls import client_context, server_context
+from hops.tls.contexts import client_context, server_context
 from tests.integration.hops.pki import Authority
 
 HOP = Hop.KUBECTL_APISERVER

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 
 from hops.admin import AdminServer
-from hops.blocking_admin import AdminError, call_admin
+from hops.blocking.admin import AdminError, call_admin
 from hops.client import HttpClient
 from hops.dial import dial_connection
 from hops.hop import Hop

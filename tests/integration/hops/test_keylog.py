@@ -7,9 +7,9 @@ import subprocess
 from ipaddress import IPv4Address
 
 from hops.dial import dial_connection
-from hops.keylog import VARIABLE
 from hops.listen import listen
-from hops.tls import client_context, server_context
+from hops.tls.contexts import client_context, server_context
+from hops.tls.keylog import VARIABLE
 from tests.integration.hops.conftest import HOP, LOOPBACK, Listening
 from tests.support.tools import tool_or_skip
 from traces.formats import pcapng_blocks

@@ -10,12 +10,12 @@ import weakref
 
 import pytest
 
-from hops import tls_transport
 from hops.connection import Connection
 from hops.dial import ConnectError, dial, dial_connection
 from hops.listen import listen
-from hops.tls import client_context, server_context
-from hops.tls_transport import TlsTransport
+from hops.tls import transport as tls_transport
+from hops.tls.contexts import client_context, server_context
+from hops.tls.transport import TlsTransport
 from tests.integration.hops.conftest import (
     HOP,
     LOOPBACK,

@@ -525,7 +525,7 @@ def test_the_proxy_of_the_kubeconfig_is_used(
 def test_no_proxy_keeps_the_environments_proxy_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from hops.blocking_dial import proxy_for
+    from hops.blocking.dial import proxy_for
 
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test:3128")
     monkeypatch.setenv(
@@ -547,7 +547,7 @@ def test_no_proxy_keeps_the_environments_proxy_away(
 
 
 def test_inline_keys_touch_no_disk(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hops.blocking_tls import TlsSettings, make_context
+    from hops.blocking.tls import TlsSettings, make_context
 
     issued = pki.client("admin")
     before = set(os.listdir(pki.folder))

@@ -25,7 +25,7 @@ from hops.client import HttpClient, UpgradeRefused
 from hops.hop import Hop
 from hops.hops import Hops
 from hops.tasks import spawn
-from hops.tls import client_context
+from hops.tls.contexts import client_context
 from kube_client.client import KubeClient
 from kubelet.app import Kubelet
 from kubelet.config import KubeletConfig

@@ -20,7 +20,7 @@ from hops.client import HttpClient
 from hops.hop import Hop
 from hops.hops import Hops
 from hops.serve import serve_application
-from hops.tls import client_context, server_context
+from hops.tls.contexts import client_context, server_context
 from kubelet.config import KubeletConfig
 from kubelet.cri import CriClient
 from kubelet.runtime import Runtime

@@ -4,7 +4,7 @@ import base64
 
 from hops.hop import Hop
 from hops.pipe import Direction
-from hops.taps import ConnectionTap
+from hops.taps.connection import ConnectionTap
 from hops.trace import MemorySink
 from tests.unit.hops.trace_schema import check_all
 from tests.unit.wire.splits import pieces

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hops.certificate_facts import peer_certificate_facts, read_certificate
 from hops.errors import dial_error, tls_error_text
 from hops.hop import format_address
+from hops.tls.certificate_facts import peer_certificate_facts, read_certificate
 
 
 def ssl_error(reason, kind=ssl.SSLError):

@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hops.grpc_json import MessageReader
-from hops.grpc_registry import find_method
-from hops.grpc_spans import message_spans
-from hops.masks import paint_spans
+from hops.taps.grpc_json import MessageReader
+from hops.taps.grpc_registry import find_method
+from hops.taps.grpc_spans import message_spans
+from hops.taps.masks import paint_spans
 from rpc import cri_v1_pb2 as cri
 from rpc import etcd_v3_pb2 as etcd
 from rpc import mvcc_v3_pb2 as mvcc

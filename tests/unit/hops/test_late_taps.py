@@ -4,7 +4,7 @@ import pytest
 
 from hops.hop import Hop
 from hops.pipe import ConnectionFacts, Deliver, Pipe
-from hops.taps import ConnectionTap
+from hops.taps.connection import ConnectionTap
 from hops.trace import MemorySink
 from tests.unit.hops.tapped import DOWN, UP, request, switched
 from tests.unit.hops.test_chunk_log import grpc_call

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from hops.masks import (
+from hops.taps.masks import (
     holds_secrets,
     mask_headers,
     mask_target,

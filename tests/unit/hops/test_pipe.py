@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from hops.hop import Hop
 from hops.pipe import Deliver, Direction, HalfClose, Pipe, Reset
-from hops.taps import ConnectionTap
+from hops.taps.connection import ConnectionTap
 from hops.trace import MemorySink
 
 UP, DOWN = Direction.UP, Direction.DOWN

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hops.hop import Hop
 from hops.pipe import Direction
-from hops.taps import ConnectionTap
+from hops.taps.connection import ConnectionTap
 from hops.trace import MemorySink, TraceEvent
 from hops.trace_sinks import JsonLinesSink
 from rpc import cri_v1_pb2 as cri

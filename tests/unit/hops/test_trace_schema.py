@@ -84,7 +84,7 @@ def test_the_page_tells_of_each_fact(layer):
 
 def told_in_code():
     """(layer, type) of each `tell` in hops that names both."""
-    for path in sorted((ROOT / "hops").glob("*.py")):
+    for path in sorted((ROOT / "hops").rglob("*.py")):
         for call in ast.walk(ast.parse(path.read_text())):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
                 names = [

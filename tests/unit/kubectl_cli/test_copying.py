@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kubectl_cli.copying.file_specs import FileSpec, archived_prefix, parse_file_spec
+from kubectl_cli.copying.tar_reading import Unpacker
+from kubectl_cli.copying.tar_writing import write_tar
 from kubectl_cli.errors import CommandError
-from kubectl_cli.file_specs import FileSpec, archived_prefix, parse_file_spec
-from kubectl_cli.tar_reading import Unpacker
-from kubectl_cli.tar_writing import write_tar
 
 if TYPE_CHECKING:
     from pathlib import Path

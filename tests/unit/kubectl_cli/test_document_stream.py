@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubectl_cli.document_stream import DocumentError, documents
-from kubectl_cli.json_syntax import find_syntax_error
+from kubectl_cli.documents.json_syntax import find_syntax_error
+from kubectl_cli.documents.stream import DocumentError, documents
 
 
 def read(text: bytes) -> tuple[list[Any], str]:

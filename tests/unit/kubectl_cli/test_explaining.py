@@ -11,14 +11,14 @@ from tests.unit.kubectl_cli.test_startup import HEAVY, SESSION, loaded_by
 
 
 def test_it_loads_no_network_framework():
-    loaded = loaded_by("import kubectl_cli.explaining") - loaded_by("pass")
+    loaded = loaded_by("import kubectl_cli.streams.explaining") - loaded_by("pass")
 
     assert not [name for name in HEAVY if name in loaded]
 
 
 def test_without_it_nothing_of_traces_is_loaded():
     loaded = loaded_by(
-        f"import kubectl_cli.main, kubectl_cli.verbs.exec, kubectl_cli.session, {SESSION}"
+        f"import kubectl_cli.main, kubectl_cli.verbs.exec, kubectl_cli.streams.session, {SESSION}"
     )
 
     assert not [name for name in loaded if name.partition(".")[0] == "traces"]

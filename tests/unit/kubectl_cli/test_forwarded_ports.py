@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from kubectl_cli.errors import CommandError
-from kubectl_cli.forwarded_ports import (
+from kubectl_cli.forwarding.listeners import parse_addresses
+from kubectl_cli.forwarding.ports import (
     ForwardedPort,
     parse_ports,
     pod_ports,
     service_ports,
 )
-from kubectl_cli.port_listeners import parse_addresses
 
 POD = {
     "metadata": {"name": "web"},

@@ -11,8 +11,8 @@ from kubectl_cli.commands import COMMANDS
 
 HEAVY = ("asyncio", "aiohttp", "grpc", "google.protobuf", "cryptography", "websockets")
 SESSION = (
-    "kubectl_cli.pods, kubectl_cli.containers, kubectl_cli.streams,"
-    " kubectl_cli.client_config, kubectl_cli.rest, kubectl_cli.credentials"
+    "kubectl_cli.pods, kubectl_cli.containers, kubectl_cli.streams.opening,"
+    " kubectl_cli.client.client_config, kubectl_cli.client.rest, kubectl_cli.client.credentials"
 )
 
 
@@ -34,10 +34,10 @@ def test_no_command_loads_a_network_framework(bare: set[str]) -> None:
     modules = ", ".join(f"kubectl_cli.verbs.{name}" for name in set(COMMANDS.values()))
 
     loaded = loaded_by(
-        f"import {modules}, {SESSION}, kubectl_cli.tracing, kubectl_cli.logs,"
-        " kubectl_cli.get_objects, kubectl_cli.applying, kubectl_cli.running,"
+        f"import {modules}, {SESSION}, kubectl_cli.streams.tracing, kubectl_cli.logs,"
+        " kubectl_cli.get_objects, kubectl_cli.applying.applier, kubectl_cli.running,"
         " kubectl_cli.describe_objects, kubectl_cli.wait_objects, kubectl_cli.deletion,"
-        " kubectl_cli.debugging, kubectl_cli.debug_pods, kubectl_cli.explanation"
+        " kubectl_cli.debugging.debugger, kubectl_cli.debugging.pods, kubectl_cli.explanation"
     )
 
     assert not [name for name in HEAVY if name in loaded - bare]
@@ -66,7 +66,7 @@ def test_a_session_loads_no_dataclasses_nor_typing(bare: set[str]) -> None:
 
 def test_a_session_over_a_websocket_loads_no_spdy(bare: set[str]) -> None:
     loaded = loaded_by(
-        f"import kubectl_cli.main, kubectl_cli.verbs.exec, kubectl_cli.session, {SESSION}"
+        f"import kubectl_cli.main, kubectl_cli.verbs.exec, kubectl_cli.streams.session, {SESSION}"
     )
 
     assert not [name for name in loaded - bare if "spdy" in name or name == "zlib"]

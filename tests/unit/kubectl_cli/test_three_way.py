@@ -8,7 +8,7 @@ import pytest
 
 from apimachinery.patch.strategic import merge as strategic_merge
 from apimachinery.schema import lookup
-from kubectl_cli.three_way import merge_patch, strategic_patch
+from kubectl_cli.applying.three_way import merge_patch, strategic_patch
 
 POD = lookup("v1", "Pod")
 assert POD is not None

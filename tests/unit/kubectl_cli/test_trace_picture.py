@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hops.trace import TraceEvent
-from kubectl_cli.trace_picture import draw
+from kubectl_cli.streams.trace_picture import draw
 
 
 def event(

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from hops.hop import Hop
 from hops.pipe import Direction
-from hops.taps import ConnectionTap
+from hops.taps.connection import ConnectionTap
 from hops.trace import ALL_BYTES, MemorySink, TraceEvent, TraceSettings
 from traces.events import parse_event
 from traces.reader import Trace

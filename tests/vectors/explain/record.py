@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from certs.pki import Pki
-from hops.blocking_admin import AdminError, call_admin
+from hops.blocking.admin import AdminError, call_admin
 from tests.support.cluster import BIN, running_cluster
 from tests.support.exec_client import server_url
 from tests.support.raw_request import connect

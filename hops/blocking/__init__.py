@@ -1,0 +1,1 @@
+"""The hops of programs without an event loop."""
