@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faults.frame_fault import FrameFault, Terms
 from hops.pipe import Action, Deliver, Direction, HalfClose
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from faults.actions import Item
     from faults.byte_fault import ByteFault
     from faults.engine import ActiveRule
-    from faults.frame_fault import FrameFault
     from faults.framing.conversation import Conversation
     from faults.framing.frame import Frame
     from faults.selectors import RequestFacts
@@ -176,7 +176,8 @@ class Armament:
         active, rule = self.active, self.active.rule
         if rule.kind.stage == "frames":
             chance = active.chance(self._number, "frames")
-            self._frames = rule.kind.make(rule.values, chance, active.strike, rule.ways)
+            terms = Terms(rule.values, chance, active.strike, rule.ways)
+            self._frames = rule.kind.make(terms)
             return
         if rule.kind.stage == "tls":
             self._tls = rule.kind.make(rule.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hops.pipe import Direction
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from faults.framing.conversation import Conversation
     from faults.framing.frame import Frame
 
-__all__ = ["LAYERS", "FrameFault", "RandomFrames"]
+__all__ = ["LAYERS", "FrameFault", "RandomFrames", "Terms"]
 
 #: The layers that frames are picked by.
 LAYERS = (
@@ -29,27 +30,31 @@ LAYERS = (
 )
 
 
-class FrameFault:
-    """Changes, drops, holds or adds frames.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a fault on the frames of one connection is made of.
 
-    Args:
+    Attributes:
         values: the fault's parameters.
         chance: the only source of randomness.
         strike: to be called before it acts; False: it may not any more.
         ways: the directions it looks at.
     """
 
-    def __init__(
-        self,
-        values: Mapping[str, Any],
-        chance: random.Random,
-        strike: Callable[[], bool],
-        ways: Sequence[Direction],
-    ) -> None:
-        self.values = values
-        self.chance = chance
-        self.strike = strike
-        self.ways = ways
+    values: Mapping[str, Any]
+    chance: random.Random
+    strike: Callable[[], bool]
+    ways: Sequence[Direction]
+
+
+class FrameFault:
+    """Changes, drops, holds or adds frames."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.values = terms.values
+        self.chance = terms.chance
+        self.strike = terms.strike
+        self.ways = terms.ways
         self.conversation: Conversation | None = None  # set before the first frame
 
     def frame(self, frame: Frame, now: float) -> list[Item] | None:
@@ -80,14 +85,8 @@ class FrameFault:
 class RandomFrames(FrameFault):
     """Picks frames by layer, type, channel and number; see `types.PICK`."""
 
-    def __init__(
-        self,
-        values: Mapping[str, Any],
-        chance: random.Random,
-        strike: Callable[[], bool],
-        ways: Sequence[Direction],
-    ) -> None:
-        super().__init__(values, chance, strike, ways)
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms)
         self._matched = dict.fromkeys(Direction, 0)
 
     def frame(self, frame: Frame, now: float) -> list[Item] | None:

@@ -17,10 +17,10 @@ from wire.spdy.frames import FrameType, GoAwayStatus, ResetStatus
 from wire.websocket import Opcode, close_payload
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from faults.actions import Item
+    from faults.frame_fault import Terms
     from faults.framing.frame import Frame
 
 __all__ = [
@@ -67,14 +67,8 @@ class DuplicateFrame(RandomFrames):
 class ReorderFrame(RandomFrames):
     """The frame comes after the next `by` of its direction."""
 
-    def __init__(
-        self,
-        values: Mapping[str, Any],
-        chance: random.Random,
-        strike: Callable[[], bool],
-        ways: Sequence[Direction],
-    ) -> None:
-        super().__init__(values, chance, strike, ways)
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms)
         self._held: dict[Direction, list[tuple[int, Frame]]] = {
             way: [] for way in Direction
         }

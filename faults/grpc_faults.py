@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from faults.frame_fault import FrameFault
@@ -13,10 +13,8 @@ from wire.grpc_codes import GRPC_CODES
 from wire.http2 import Http2Flag, Http2FrameType
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Mapping, Sequence
-
     from faults.actions import Item
+    from faults.frame_fault import Terms
     from faults.framing.frame import Frame
     from faults.selectors import RequestFacts
 
@@ -49,14 +47,8 @@ class _CallFault(FrameFault):
 class GrpcStatus(_CallFault):
     """A call is answered here with a code and a message; it never reaches the server."""
 
-    def __init__(
-        self,
-        values: Mapping[str, Any],
-        chance: random.Random,
-        strike: Callable[[], bool],
-        ways: Sequence[Direction],
-    ) -> None:
-        super().__init__(values, chance, strike, ways)
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms)
         self._answered: set[int] = set()
 
     def unit(self, unit: Http2Unit, now: float) -> list[Item] | None:
@@ -99,14 +91,8 @@ class GrpcStatus(_CallFault):
 class GrpcDelay(_CallFault):
     """The answer to a call comes late; other calls are not held up."""
 
-    def __init__(
-        self,
-        values: Mapping[str, Any],
-        chance: random.Random,
-        strike: Callable[[], bool],
-        ways: Sequence[Direction],
-    ) -> None:
-        super().__init__(values, chance, strike, ways)
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms)
         self._held: dict[int, tuple[float, list[Frame]]] = {}
         self._done: set[int] = set()
 

@@ -13,10 +13,8 @@ from hops.pipe import Direction
 from wire.http1 import RequestHead, ResponseHead, encode_response_head, get_header
 
 if TYPE_CHECKING:
-    import random
-    from collections.abc import Callable, Mapping, Sequence
-
     from faults.actions import Item
+    from faults.frame_fault import Terms
     from faults.framing.frame import Frame
     from faults.selectors import RequestFacts
     from wire.http1 import Headers
@@ -34,14 +32,8 @@ __all__ = [
 class _Answering(FrameFault):
     """Answers a request itself, and lets nothing of it pass."""
 
-    def __init__(
-        self,
-        values: Mapping[str, Any],
-        chance: random.Random,
-        strike: Callable[[], bool],
-        ways: Sequence[Direction],
-    ) -> None:
-        super().__init__(values, chance, strike, ways)
+    def __init__(self, terms: Terms) -> None:
+        super().__init__(terms)
         self._answered: RequestFacts | None = None
 
     def frame(self, frame: Frame, now: float) -> list[Item] | None:
