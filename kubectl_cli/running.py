@@ -163,6 +163,8 @@ class RunCommand:
 
     def _attach(self) -> Exception | None:
         """Wait, attach, and learn how the pod ended; the error to end with."""
+        from kubectl_cli.streams.attaching import attach_or_else
+
         options = self._options
         pod = self._wait_for(
             _is_running_or_ended, options.seconds("pod-running-timeout")
@@ -174,7 +176,13 @@ class RunCommand:
             self._print_log(container)
         else:
             self._print_log(container)
-            self._join(pod, container)
+            attach_or_else(
+                self._factory,
+                pod,
+                container,
+                options,
+                lambda: self._print_log(container),
+            )
         if options.text("restart") == "Always" and phase not in _ENDED:
             return None
         ended = self._wait_for(_has_ended, 0)
@@ -198,26 +206,6 @@ class RunCommand:
             sys.stdout.flush()
         except StatusError:
             return
-
-    def _join(self, pod: JsonObject, container: str) -> None:
-        from kubectl_cli.streams.attaching import Attachment, attach
-
-        options = self._options
-        wanted = Attachment(
-            container=container,
-            stdin=options.flag("stdin"),
-            tty=options.flag("tty"),
-            quiet=options.flag("quiet"),
-        )
-        try:
-            attach(self._factory, pod, wanted)
-        except CommandError as error:
-            print(
-                f"warning: couldn't attach to pod/{self._name}, falling back to"
-                f" streaming logs: {error}",
-                file=sys.stderr,
-            )
-            self._print_log(container)
 
     def _wait_for(self, condition: Any, timeout: float) -> JsonObject:
         forever = 7 * 24 * 3600.0

@@ -150,28 +150,20 @@ class DebugCommand:
         return result, container
 
     def _attach(self, created: JsonObject, container: str) -> None:
-        from kubectl_cli.streams.attaching import Attachment, attach
+        from kubectl_cli.streams.attaching import attach_or_else
 
-        metadata, options = created["metadata"], self._options
+        metadata = created["metadata"]
         pod, state = self._wait(metadata["namespace"], metadata["name"], container)
         if "terminated" in state:
             self._print_log(pod, container)
             return
-        wanted = Attachment(
-            container=container,
-            stdin=options.flag("stdin"),
-            tty=options.flag("tty"),
-            quiet=options.flag("quiet"),
+        attach_or_else(
+            self._factory,
+            pod,
+            container,
+            self._options,
+            lambda: self._print_log(pod, container),
         )
-        try:
-            attach(self._factory, pod, wanted)
-        except (CommandError, StatusError) as error:
-            print(
-                f"warning: couldn't attach to pod/{metadata['name']}, falling back to"
-                f" streaming logs: {error}",
-                file=sys.stderr,
-            )
-            self._print_log(pod, container)
 
     def _wait(
         self, namespace: str, name: str, container: str

@@ -1,4 +1,4 @@
-"""Joining a container's own streams: what attach and run share.
+"""Joining a container's own streams: what attach, run and debug share.
 
 Source: kubernetes/kubectl pkg/cmd/attach/attach.go.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from apimachinery.status import StatusError
 from kubectl_cli.containers import choose_container
 from kubectl_cli.errors import CommandError
 from kubectl_cli.streams.opening import connect
@@ -15,10 +16,13 @@ from wire.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
+    from kubectl_cli.flags import Options
 
-__all__ = ["SESSION_NOTICE", "Attachment", "attach"]
+__all__ = ["SESSION_NOTICE", "Attachment", "attach", "attach_or_else"]
 
 SESSION_NOTICE = (
     "All commands and output from this session will be recorded in container logs,"
@@ -36,6 +40,34 @@ class Attachment:
     tty: bool = False
     quiet: bool = False
     command_name: str = ""
+
+
+def attach_or_else(
+    factory: Factory,
+    pod: JsonObject,
+    container: str,
+    options: Options,
+    print_log: Callable[[], None],
+) -> None:
+    """Attach as -i, -t and -q say, or print the log where that cannot be.
+
+    Source: kubernetes/kubectl pkg/cmd/run/run.go (handleAttachPod).
+    """
+    wanted = Attachment(
+        container=container,
+        stdin=options.flag("stdin"),
+        tty=options.flag("tty"),
+        quiet=options.flag("quiet"),
+    )
+    try:
+        attach(factory, pod, wanted)
+    except (CommandError, StatusError) as error:
+        print(
+            f"warning: couldn't attach to pod/{pod['metadata']['name']}, falling back to"
+            f" streaming logs: {error}",
+            file=sys.stderr,
+        )
+        print_log()
 
 
 def attach(factory: Factory, pod: JsonObject, wanted: Attachment) -> None:
