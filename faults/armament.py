@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import ssl
 
     from faults.actions import Item
+    from faults.active_rule import ActiveRule
     from faults.byte_fault import ByteFault
-    from faults.engine import ActiveRule
     from faults.framing.conversation import Conversation
     from faults.framing.frame import Frame
     from faults.selectors import RequestFacts

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from faults.actions import Item
-    from faults.engine import ActiveRule, FaultEngine
+    from faults.active_rule import ActiveRule
+    from faults.engine import FaultEngine
     from faults.selectors import RequestFacts
     from hops.pipe import ConnectionFacts, Pipe
 

@@ -8,43 +8,31 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
-from hops.blocking.client import RequestError
 from kubectl_cli.client.rest import ACCEPT_REST, lines_of
 from kubectl_cli.containers import all_containers, choose_container
 from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
+from kubectl_cli.log_reading import reading
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.pods import first_pod, is_ready, selector_of
 from kubectl_cli.resources import POD
 from kubectl_cli.targets import MISSING_RESOURCES, split_pair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from apimachinery.types import JsonObject
     from hops.blocking.client import StreamingResponse
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
 
-__all__ = ["LogCommand", "reading"]
+__all__ = ["LogCommand"]
 
 _DOING = "get the logs from"  # as errors have it
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """Reading a log: who breaks off in its middle is told of plainly, as by kubectl."""
-    try:
-        yield
-    except RequestError as error:
-        raise CommandError(error.text) from None
 
 
 @dataclass(frozen=True, slots=True)

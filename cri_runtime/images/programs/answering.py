@@ -49,7 +49,7 @@ def listen_on(ports: JsonObject, script: JsonObject) -> Callable[[], NoReturn]:
 
 
 def _answer(connection: socket.socket, answer: JsonObject, script: JsonObject) -> None:
-    from cri_runtime.images.programs.scripted import content
+    from cri_runtime.images.programs.replies import content
 
     try:
         with connection:
@@ -82,7 +82,7 @@ def _exchange(connection: socket.socket, turns: list[JsonObject]) -> None:
     """A dialogue: wait until what came fits, reply, go on. Who says else is cut."""
     import re
 
-    from cri_runtime.images.programs.scripted import content
+    from cri_runtime.images.programs.replies import content
 
     received = b""
     for turn in turns:

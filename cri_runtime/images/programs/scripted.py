@@ -20,6 +20,8 @@ import time
 
 sys.path.append(__file__.partition("/cri_runtime/images/")[0])
 
+from cri_runtime.images.programs.replies import content  # noqa: E402 - found there
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
@@ -120,15 +122,6 @@ def perform(step: JsonObject, argv: list[str], script: JsonObject) -> int:
 
         return call(target, argv, script.get("python_path", []))
     return 0
-
-
-def content(value: str | JsonObject) -> bytes:
-    """The bytes of a text or of `{"base64": ...}`."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape")
-    import binascii
-
-    return binascii.a2b_base64(value["base64"])
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -11,7 +11,7 @@ import tarfile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cri_runtime.images.programs.commands import Root
+    from cri_runtime.images.programs.root import Root
 
 __all__ = ["tar"]
 

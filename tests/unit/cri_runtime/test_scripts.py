@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from cri_runtime.errors import CriError
-from cri_runtime.images.programs.commands import Root
 from cri_runtime.images.programs.log_player import decode
+from cri_runtime.images.programs.root import Root
 from cri_runtime.scripts.matching import MatchTooLong
 from cri_runtime.scripts.script import ScriptError, parse_script
 from cri_runtime.scripts.scripts import ANNOTATION, Scripts
