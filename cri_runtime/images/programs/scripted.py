@@ -20,7 +20,7 @@ import time
 
 sys.path.append(__file__.partition("/cri_runtime/images/")[0])
 
-from cri_runtime.images.programs.replies import content  # noqa: E402 - found there
+from cri_runtime.images.programs.replies import content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
