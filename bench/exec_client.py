@@ -7,7 +7,8 @@ import os
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
-from hops.blocking.client import BlockingClient, TlsSettings, Upgraded
+from hops.blocking.client import BlockingClient
+from hops.blocking.responses import Upgraded
 from wire.exit_status import decode
 from wire.remotecommand import (
     Closed,
@@ -23,7 +24,8 @@ from wire.websocket import client_handshake
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hops.blocking.client import BlockingConnection
+    from hops.blocking.connection import BlockingConnection
+    from hops.blocking.tls import TlsSettings
     from wire.http1 import Headers
     from wire.remotecommand import ClientEvent
 

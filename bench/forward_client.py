@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from bench.exec_client import new_key, upgrade
-from hops.blocking.client import BlockingClient, TlsSettings
+from hops.blocking.client import BlockingClient
 from wire.portforward import (
     PORT_FORWARD_PROTOCOL,
     TUNNEL_SUBPROTOCOL,
@@ -26,6 +26,7 @@ from wire.websocket import client_handshake
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hops.blocking.tls import TlsSettings
     from wire.portforward import PortForwardEvent
 
 __all__ = ["Forwarding"]

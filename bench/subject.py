@@ -20,7 +20,8 @@ from cluster.layout import Layout
 from cluster.records import read_records
 from cluster.services import API_SERVER, authority
 from cluster.settings import ClusterSettings, read_settings
-from hops.blocking.client import BlockingClient, TlsSettings
+from hops.blocking.client import BlockingClient
+from hops.blocking.tls import TlsSettings
 
 __all__ = ["Subject"]
 

@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 from certs.pki import Pki
 from cluster.services import API_SERVER, authority
-from hops.blocking.client import BlockingClient, RequestError, TlsSettings
+from hops.blocking.client import BlockingClient
+from hops.blocking.responses import RequestError
+from hops.blocking.tls import TlsSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

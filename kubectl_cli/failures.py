@@ -70,7 +70,7 @@ def _status_of(error: Exception) -> dict[str, object] | None:
 def _connection_message(error: Exception) -> str:
     if "hops.blocking.client" not in sys.modules:
         return ""
-    from hops.blocking.client import RequestError
+    from hops.blocking.responses import RequestError
 
     if not isinstance(error, RequestError):
         return ""

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
-from hops.blocking.client import RequestError
+from hops.blocking.responses import RequestError
 from kubectl_cli.client.rest import ACCEPT_JSON, ACCEPT_TABLE
 from kubectl_cli.documents.manifests import visit_manifests
 from kubectl_cli.errors import AggregateError, CommandError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from hops.blocking.client import RequestError
+from hops.blocking.responses import RequestError
 from kubectl_cli.errors import CommandError
 
 TYPE_CHECKING = False

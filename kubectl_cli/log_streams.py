@@ -16,7 +16,7 @@ from kubectl_cli.log_reading import reading
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hops.blocking.client import StreamingResponse
+    from hops.blocking.responses import StreamingResponse
 
 __all__ = ["LogStreams"]
 

@@ -25,7 +25,7 @@ from kubectl_cli.targets import MISSING_RESOURCES, split_pair
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from hops.blocking.client import StreamingResponse
+    from hops.blocking.responses import StreamingResponse
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
-from hops.blocking.client import RequestError
+from hops.blocking.responses import RequestError
 from kubectl_cli.client.rest import ACCEPT_JSON
 
 if TYPE_CHECKING:

@@ -11,11 +11,14 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
-from hops.blocking.client import BlockingClient, RequestError, TlsSettings, Upgraded
+from hops.blocking.client import BlockingClient
+from hops.blocking.responses import RequestError, Upgraded
 from mini_kube.errors import ApiError, ClusterError, WaitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from hops.blocking.tls import TlsSettings
 
 __all__ = ["Api", "Manifest", "refusal"]
 

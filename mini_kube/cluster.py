@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from certs.pki import Pki
 from cluster.layout import Layout
 from cluster.services import executable
-from hops.blocking.client import TlsSettings
+from hops.blocking.tls import TlsSettings
 from hops.cluster_view import ClusterView
 from mini_kube.api import Api, Manifest
 from mini_kube.clock import Clock

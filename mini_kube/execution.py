@@ -29,7 +29,7 @@ from wire.websocket_handshake import check_client_handshake, client_handshake
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hops.blocking.client import BlockingConnection
+    from hops.blocking.connection import BlockingConnection
     from mini_kube.api import Api
 
 __all__ = ["ExecResult", "Refused", "open_exec", "run_exec"]

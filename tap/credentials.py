@@ -82,7 +82,7 @@ class UserCredentials:
         return self._plugin is None or expired
 
     async def _run_plugin(self) -> None:
-        from hops.blocking.client import RequestError
+        from hops.blocking.responses import RequestError
         from kubectl_cli.client.exec_plugin import run_plugin
 
         plugin = self._config.exec

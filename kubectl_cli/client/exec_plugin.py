@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from hops.blocking.client import RequestError
+from hops.blocking.responses import RequestError
 
 if TYPE_CHECKING:
     from apimachinery.kubeconfig import ClientConfig

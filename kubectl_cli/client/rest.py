@@ -10,7 +10,8 @@ import json
 import sys
 import time
 
-from hops.blocking.client import BlockingClient, TlsSettings, Upgraded
+from hops.blocking.client import BlockingClient
+from hops.blocking.tls import TlsSettings
 from kubectl_cli.client.client_config import request_timeout
 from kubectl_cli.client.verbosity import RequestLog
 from kubectl_cli.errors import CommandError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from apimachinery.kubeconfig import ClientConfig
     from apimachinery.status import StatusError
     from apimachinery.types import JsonObject
-    from hops.blocking.client import Response, StreamingResponse
+    from hops.blocking.responses import Response, StreamingResponse, Upgraded
     from kubectl_cli.client.credentials import Credentials
     from kubectl_cli.flags import Options
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from hops.blocking.client import RequestError
+from hops.blocking.responses import RequestError
 from kubectl_cli.errors import CommandError
 from kubectl_cli.streams.upgrades import (
     upgrade_to_spdy,
@@ -27,7 +27,7 @@ from wire.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hops.blocking.client import Upgraded
+    from hops.blocking.responses import Upgraded
     from kubectl_cli.client.rest import RestClient
 
 __all__ = ["ForwardCarrier", "open_forwarding"]

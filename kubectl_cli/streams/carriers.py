@@ -6,7 +6,7 @@ kubernetes/kubectl pkg/cmd/exec/exec.go for the switch in the environment.
 
 from __future__ import annotations
 
-from hops.blocking.client import RequestError
+from hops.blocking.responses import RequestError
 from kubectl_cli.errors import CommandError
 from kubectl_cli.streams.upgrades import upgrade_to_websocket, wants_websocket
 

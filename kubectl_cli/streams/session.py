@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hops.blocking.client import BlockingConnection
+    from hops.blocking.connection import BlockingConnection
     from kubectl_cli.streams.signals import SignalPipe
     from wire.remotecommand import ClientEvent
     from wire.terminal import TerminalSize

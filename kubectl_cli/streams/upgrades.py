@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from base64 import b64encode
 
-from hops.blocking.client import RequestError, Upgraded
+from hops.blocking.responses import RequestError, Upgraded
 from kubectl_cli.client.verbosity import klog
 from kubectl_cli.errors import CommandError
 from wire.errors import RemoteProtocolError
@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hops.blocking.client import StreamingResponse
+    from hops.blocking.responses import StreamingResponse
     from kubectl_cli.client.rest import Query, RestClient
 
 __all__ = ["upgrade_to_spdy", "upgrade_to_websocket", "wants_websocket"]

@@ -6,13 +6,15 @@ import os
 import random
 from typing import TYPE_CHECKING
 
-from hops.blocking.client import BlockingClient, RequestError, TlsSettings
+from hops.blocking.client import BlockingClient
+from hops.blocking.responses import RequestError
 from tests.soak.outcome import Outcome
 from tests.soak.sessions import BrokenError, ExecEnd, ForwardEnd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hops.blocking.tls import TlsSettings
     from tests.soak.plan import Plan
 
 __all__ = ["Performer"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
 from bench.exec_client import new_key
-from hops.blocking.client import Upgraded
+from hops.blocking.responses import Upgraded
 from wire.errors import RemoteProtocolError
 from wire.exit_status import decode
 from wire.portforward import (
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from hops.blocking.client import BlockingClient, BlockingConnection
+    from hops.blocking.client import BlockingClient
+    from hops.blocking.connection import BlockingConnection
     from tests.soak.outcome import Outcome
 
 __all__ = ["BrokenError", "ExecEnd", "ForwardEnd"]

@@ -8,7 +8,8 @@ from bench.exec_client import ExecClient
 from bench.forward_client import Forwarding
 from certs.pki import Pki
 from hops.blocking.admin import call_admin
-from hops.blocking.client import BlockingClient, TlsSettings
+from hops.blocking.client import BlockingClient
+from hops.blocking.tls import TlsSettings
 
 __all__ = [
     "admin_call",

@@ -20,7 +20,7 @@ from wire.websocket import client_handshake
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hops.blocking.client import BlockingConnection
+    from hops.blocking.connection import BlockingConnection
     from wire.http1 import Headers
 
 __all__ = ["ECHO", "PORT", "SessionMix"]
