@@ -94,7 +94,7 @@ class ClusterSession:
     def begin_test(self) -> None:
         """What happened so far belongs to others."""
         if self._trace is not None:
-            self._trace.skip()
+            self._trace.clear()
 
     def pictures(self, test: str, folder: str | None) -> list[tuple[str, str]]:
         """The sessions of the test as sequence diagrams, each with a title.

@@ -43,10 +43,6 @@ class Trace:
     def clear(self) -> None:
         """Forget what was seen; only what happens from now on counts."""
         self._settle()
-        self.skip()
-
-    def skip(self) -> None:
-        """The same without waiting for what the services have not written yet."""
         for path in self._paths():
             self._files.setdefault(path, _File(path)).skip()
         self._events = []

@@ -24,6 +24,16 @@ def exec_true(cluster: RunningCluster, pod: str = "lasting") -> int:
     return cluster.mini_kubectl("exec", pod, "--", "true").returncode
 
 
+def await_another_container(cluster: RunningCluster, container_id: str) -> dict:
+    """The pod, once it is Ready with a container that is not this one."""
+
+    def is_new(pod):
+        status = pod["status"]["containerStatuses"][0]
+        return is_ready(pod) and status["containerID"] != container_id
+
+    return cluster.await_pod("lasting", is_new)
+
+
 def test_up_prints_a_line_a_service_with_its_address(own_cluster):
     lines = own_cluster.mini_kube("up").stdout.splitlines()
 
@@ -87,16 +97,13 @@ def test_down_ends_everything_and_up_starts_the_pod_anew(own_cluster):
     assert own_cluster.mini_kube("status", check=False).returncode == 1
     own_cluster.mini_kube("up")
 
-    def is_new(pod):
-        status = pod["status"]["containerStatuses"][0]
-        return is_ready(pod) and status["containerID"] != before["containerID"]
-
-    after = own_cluster.await_pod("lasting", is_new)
+    after = await_another_container(own_cluster, before["containerID"])
     assert after["status"]["containerStatuses"][0]["restartCount"] == 1
     assert exec_true(own_cluster) == 0
 
 
 def test_up_brings_back_sockets_that_were_cleaned_away(own_cluster):
+    container = own_cluster.await_ready("lasting")["status"]["containerStatuses"][0]
     before = own_cluster.pids()
     for path in own_cluster.folder.rglob("*"):
         if path.is_socket():
@@ -106,7 +113,8 @@ def test_up_brings_back_sockets_that_were_cleaned_away(own_cluster):
 
     assert own_cluster.pids().keys() == before.keys()
     assert not set(own_cluster.pids().values()) & set(before.values())
-    own_cluster.await_ready("lasting")
+    # The shim cannot be reached any more, so the pod is started anew.
+    await_another_container(own_cluster, container["containerID"])
     assert exec_true(own_cluster) == 0
 
 
