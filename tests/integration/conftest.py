@@ -1,4 +1,4 @@
-"""Nothing of gRPC may outlive the tests.
+"""Nothing of gRPC may outlive the tests, and no connection its event loop.
 
 grpcio cleans up behind a channel or a server when it is collected. At the end of the
 interpreter that fails, and prints "Error in sys.excepthook"; before, it is done in
@@ -7,6 +7,7 @@ whatever test and thread the collector runs in.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 
@@ -14,6 +15,23 @@ import pytest
 
 _MODULES = ("grpc.aio._channel", "grpc.aio._server")
 _NAMES = ("Channel", "Server")
+
+
+@pytest.fixture(autouse=True)
+async def _end_of_the_loop():
+    """Leave nothing open, and nothing remembered.
+
+    The end of a process closes its sockets, that of an event loop does not. There may be
+    some when all servers are closed: what is being closed in stages, whose peer has not
+    ended yet, and what was accepted in the same turn.
+    """
+    yield
+    for transport in list(asyncio.get_running_loop()._transports.values()):
+        transport.abort()
+    await asyncio.sleep(0)  # connection_lost
+    if "aiohttp.web_app" in sys.modules:
+        # It remembers each application that has served, and it all that is in it.
+        sys.modules["aiohttp.web_app"]._cached_build_middleware.cache_clear()
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from aiohttp import web_app
 
 from certs.pki import Pki, PkiNames, ensure_pki
 from cri_runtime.app import Runtime
@@ -195,8 +194,6 @@ class World:
             shims = []
         await self.runtime.close()
         await self.api.stop()
-        # aiohttp remembers each application that has served, and it all that is in it.
-        web_app._cached_build_middleware.cache_clear()
         root, state = self.cri_config.root, self.cri_config.state
         assert await asyncio.to_thread(stop_all, root, state) == 0
         await asyncio.to_thread(wait_gone, shims)
