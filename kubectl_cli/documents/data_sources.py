@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from kubectl_cli.documents.files import read_file
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 
@@ -78,23 +79,14 @@ def _file(source: str) -> Iterator[tuple[str, bytes]]:
     if not os.path.exists(path):
         raise CommandError(f"error reading {path}: no such file or directory")
     if not os.path.isdir(path):
-        yield key or os.path.basename(path), _read(path)
+        yield key or os.path.basename(path), read_file(path)
         return
     if key:
         raise CommandError("cannot give a key name for a directory path")
     for name in sorted(os.listdir(path)):
         inside = os.path.join(path, name)
         if os.path.isfile(inside):
-            yield name, _read(inside)
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read()
-    except OSError as error:
-        problem = (error.strerror or "").lower()
-        raise CommandError(f"open {path}: {problem}") from None
+            yield name, read_file(inside)
 
 
 def _env_file(path: str) -> Iterator[tuple[str, bytes]]:
@@ -103,7 +95,7 @@ def _env_file(path: str) -> Iterator[tuple[str, bytes]]:
         raise CommandError(f"error reading {path}: no such file or directory")
     if os.path.isdir(path):
         raise CommandError("env config file cannot be a directory")
-    text = _read(path).decode("utf-8-sig", "surrogateescape")
+    text = read_file(path).decode("utf-8-sig", "surrogateescape")
     for line in text.splitlines():
         line = line.lstrip()
         if not line or line.startswith("#"):

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 
+from kubectl_cli.documents.files import read_file
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.flags import Flag
 from wire.records import dataclass
@@ -168,7 +169,7 @@ def _sources(path: str, *, recursive: bool) -> Iterator[tuple[str, bytes]]:
     elif os.path.isdir(path):
         yield from _folder(path, recursive=recursive)
     else:
-        yield path, _read(path)
+        yield path, read_file(path)
 
 
 def _folder(path: str, *, recursive: bool) -> Iterator[tuple[str, bytes]]:
@@ -182,20 +183,11 @@ def _folder(path: str, *, recursive: bool) -> Iterator[tuple[str, bytes]]:
                 count += 1
                 # filepath.Walk: `.` is no part of a name
                 source = os.path.normpath(os.path.join(folder, name))
-                yield source, _read(source)
+                yield source, read_file(source)
     if not count:
         raise CommandError(
             f"error reading [{path}]: recognized file extensions are [.json .yaml .yml]"
         )
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read()
-    except OSError as error:
-        problem = (error.strerror or "").lower()
-        raise CommandError(f"open {path}: {problem}") from None
 
 
 def _download(url: str) -> bytes:

@@ -11,7 +11,7 @@ from apimachinery.status import StatusError
 from kubectl_cli.containers import choose_container
 from kubectl_cli.errors import CommandError
 from kubectl_cli.streams.opening import connect
-from kubectl_cli.streams.tty import is_terminal
+from kubectl_cli.streams.tty import has_terminal
 from wire.records import dataclass
 
 TYPE_CHECKING = False
@@ -86,7 +86,7 @@ def attach(factory: Factory, pod: JsonObject, wanted: Attachment) -> None:
         # "the container was launched with a TTY, so we have to force a TTY here
         # otherwise you'll get an error"
         tty = True
-    tty = tty and wanted.stdin and _has_terminal()
+    tty = tty and wanted.stdin and has_terminal()
     if not wanted.quiet:
         print(SESSION_NOTICE, file=sys.stderr)
     query = [("container", container["name"])]
@@ -115,13 +115,3 @@ def _container(pod: JsonObject, wanted: Attachment) -> JsonObject:
         return choose_container(pod, wanted.container, quiet=wanted.quiet)
     except CommandError as error:
         raise CommandError(f"cannot attach to the container: {error}") from None
-
-
-def _has_terminal() -> bool:
-    if is_terminal(0):
-        return True
-    print(
-        "Unable to use a TTY - input is not a terminal or the right kind of file",
-        file=sys.stderr,
-    )
-    return False

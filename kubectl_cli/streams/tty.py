@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import termios
 
 TYPE_CHECKING = False
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from wire.terminal import TerminalSize
 
-__all__ = ["RawTerminal", "is_terminal", "size_of"]
+__all__ = ["RawTerminal", "has_terminal", "is_terminal", "size_of"]
 
 _IFLAG, _OFLAG, _CFLAG, _LFLAG, _CC = 0, 1, 2, 3, 6
 
@@ -27,6 +28,17 @@ def is_terminal(descriptor: int) -> bool:
         return os.isatty(descriptor)
     except OSError:
         return False
+
+
+def has_terminal() -> bool:
+    """Whether stdin is a terminal; says so when it is none."""
+    if is_terminal(0):
+        return True
+    print(
+        "Unable to use a TTY - input is not a terminal or the right kind of file",
+        file=sys.stderr,
+    )
+    return False
 
 
 def size_of(descriptor: int) -> TerminalSize | None:

@@ -5,7 +5,6 @@ Source: kubernetes/kubectl pkg/cmd/create/create.go.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from kubectl_cli.changes import DRY_RUN_FLAG, VALIDATE_FLAG
@@ -48,24 +47,11 @@ def run(options: Options, factory: Factory) -> int:
             f"Unexpected args: [{' '.join(options.args)}]", "kubectl create"
         )
     if options.text("raw"):
-        return _raw(options, factory)
+        from kubectl_cli.raw_requests import send_raw
+
+        return send_raw("POST", options, factory)
     if options.flag("edit"):
         raise CommandError("--edit is not supported; write the file and create it")
     from kubectl_cli.creation import create_from_files
 
     return create_from_files(options, factory)
-
-
-def _raw(options: Options, factory: Factory) -> int:
-    files = options.items("filename")
-    if len(files) != 1:
-        raise CommandError("--raw can only use a single local file or stdin")
-    if files[0] == "-":
-        data = sys.stdin.buffer.read()
-    else:
-        with open(files[0], "rb") as stream:
-            data = stream.read()
-    response = factory.client.raw("POST", options.text("raw"), body=data)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(response.body)
-    return 0

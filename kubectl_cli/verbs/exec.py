@@ -5,8 +5,6 @@ Source: kubernetes/kubectl pkg/cmd/exec/exec.go.
 
 from __future__ import annotations
 
-import sys
-
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
 from kubectl_cli.global_flags import EXPLAIN_FLAG
@@ -97,10 +95,11 @@ def _exec(options: Options, factory: Factory, name: str, command: list[str]) -> 
     quiet = options.flag("quiet")
     container = choose_container(pod, options.text("container"), quiet=quiet)
     from kubectl_cli.streams.opening import connect
+    from kubectl_cli.streams.tty import has_terminal
 
     query: Query = [("command", word) for word in command]
     query.append(("container", container["name"]))
-    tty = options.flag("stdin") and options.flag("tty") and _has_terminal()
+    tty = options.flag("stdin") and options.flag("tty") and has_terminal()
     connect(factory, pod, "exec", query, stdin=options.flag("stdin"), tty=tty)
 
 
@@ -115,16 +114,3 @@ def refuse_completed(pod: JsonObject) -> None:
         raise CommandError(
             f"cannot exec into a container in a completed pod; current phase is {phase}"
         )
-
-
-def _has_terminal() -> bool:
-    """Whether stdin is a terminal; says so when it is none."""
-    from kubectl_cli.streams.tty import is_terminal
-
-    if is_terminal(0):
-        return True
-    print(
-        "Unable to use a TTY - input is not a terminal or the right kind of file",
-        file=sys.stderr,
-    )
-    return False

@@ -6,7 +6,6 @@ Source: kubernetes/kubectl pkg/cmd/replace/replace.go.
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
@@ -54,7 +53,9 @@ def run(options: Options, factory: Factory) -> int:
     """PUT each object; with --force delete each, then create all."""
     _validate(options)
     if options.text("raw"):
-        return _raw(options, factory)
+        from kubectl_cli.raw_requests import send_raw
+
+        return send_raw("PUT", options, factory)
     from kubectl_cli.documents.manifests import split_manifests, visit_manifests
 
     visited = visit_manifests(
@@ -88,21 +89,6 @@ def _validate(options: Options) -> None:
         raise CommandError("--timeout must have --force specified")
     if forced and dry_run_of(options) is not DryRun.NONE:
         raise CommandError("--dry-run can not be used when --force is set")
-
-
-def _raw(options: Options, factory: Factory) -> int:
-    files = options.items("filename")
-    if len(files) != 1:
-        raise CommandError("--raw can only use a single local file or stdin")
-    if files[0] == "-":
-        data = sys.stdin.buffer.read()
-    else:
-        with open(files[0], "rb") as stream:
-            data = stream.read()
-    response = factory.client.raw("PUT", options.text("raw"), body=data)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(response.body)
-    return 0
 
 
 def _written(options: Options, factory: Factory, manifest: Manifest) -> JsonObject:
