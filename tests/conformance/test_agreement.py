@@ -713,7 +713,7 @@ SCRIPTS = {
     "debug in the pod": """
         create -f pod.yaml
         wait --for=condition=Ready pod/pod-{me}
-        debug pod-{me} --image=busybox -c first --target=c --env=A=1,B=2 -- sh -c 'echo $A$B; sleep 10000'
+        debug pod-{me} --image=busybox -c first --target=c --env=A=1 -- sh -c 'echo $A; sleep 10000'
         debug pod-{me} --image=busybox -c second --attach -q -- sh -c 'sleep 0.5; echo hello'
         debug pod-{me} --image=busybox -c third --profile=restricted --attach -- sh -c 'sleep 0.5; echo hello'
         debug pod-{me} --image=busybox -c fourth --profile=legacy --arguments-only -- sleep 1
