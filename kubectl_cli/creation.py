@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
 
-__all__ = ["IMPERATIVE_FLAGS", "create_from_files", "create_one", "only_name"]
+__all__ = [
+    "IMPERATIVE_FLAGS",
+    "create_from_files",
+    "create_in_namespace",
+    "create_one",
+    "only_name",
+]
 
 #: What each `create KIND` takes.
 IMPERATIVE_FLAGS = (
@@ -111,6 +117,21 @@ def create_one(
             raise CommandError(f"{failure}{error}") from None
     printer.show(obj, "created")
     return 0
+
+
+def create_in_namespace(
+    options: Options,
+    factory: Factory,
+    group: str,
+    resource: str,
+    obj: JsonObject,
+    *,
+    failure: str,
+) -> int:
+    """The same in the namespace of the command; `group` is such as `/apis/batch/v1`."""
+    namespace = factory.namespace
+    path = f"{group}/namespaces/{namespace}/{resource}"
+    return create_one(options, factory, path, obj, namespace=namespace, failure=failure)
 
 
 def only_name(options: Options, command: str) -> str:

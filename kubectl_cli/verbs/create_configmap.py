@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
+from kubectl_cli.creation import IMPERATIVE_FLAGS, create_in_namespace, only_name
 from kubectl_cli.documents.data_sources import DATA_FLAGS, read_data
 
 if TYPE_CHECKING:
@@ -38,12 +38,11 @@ def run(options: Options, factory: Factory) -> int:
             obj.setdefault("binaryData", {})[key] = encoded
         else:
             obj.setdefault("data", {})[key] = text
-    path = f"/api/v1/namespaces/{factory.namespace}/configmaps"
-    return create_one(
+    return create_in_namespace(
         options,
         factory,
-        path,
+        "/api/v1",
+        "configmaps",
         obj,
-        namespace=factory.namespace,
         failure="failed to create configmap: ",
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
+from kubectl_cli.creation import IMPERATIVE_FLAGS, create_in_namespace, only_name
 from kubectl_cli.flags import Flag
 
 if TYPE_CHECKING:
@@ -50,12 +50,11 @@ def run(options: Options, factory: Factory) -> int:
         },
         "status": {},
     }
-    path = f"/apis/batch/v1/namespaces/{factory.namespace}/cronjobs"
-    return create_one(
+    return create_in_namespace(
         options,
         factory,
-        path,
+        "/apis/batch/v1",
+        "cronjobs",
         obj,
-        namespace=factory.namespace,
         failure="failed to create cronjob: ",
     )

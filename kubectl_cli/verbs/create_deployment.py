@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
+from kubectl_cli.creation import IMPERATIVE_FLAGS, create_in_namespace, only_name
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 
@@ -52,13 +52,12 @@ def run(options: Options, factory: Factory) -> int:
         },
         "status": {},
     }
-    path = f"/apis/apps/v1/namespaces/{factory.namespace}/deployments"
-    return create_one(
+    return create_in_namespace(
         options,
         factory,
-        path,
+        "/apis/apps/v1",
+        "deployments",
         obj,
-        namespace=factory.namespace,
         failure="failed to create deployment: ",
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
+from kubectl_cli.creation import IMPERATIVE_FLAGS, create_in_namespace, only_name
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 from kubectl_cli.targets import MISSING_RESOURCES, split_pair
@@ -59,13 +59,12 @@ def run(options: Options, factory: Factory) -> int:
         "spec": spec,
         "status": {},
     }
-    path = f"/apis/batch/v1/namespaces/{factory.namespace}/jobs"
-    return create_one(
+    return create_in_namespace(
         options,
         factory,
-        path,
+        "/apis/batch/v1",
+        "jobs",
         obj,
-        namespace=factory.namespace,
         failure="failed to create job: ",
     )
 

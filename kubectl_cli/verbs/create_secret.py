@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
+from kubectl_cli.creation import IMPERATIVE_FLAGS, create_in_namespace, only_name
 from kubectl_cli.documents.data_sources import DATA_FLAGS, read_data
 from kubectl_cli.flags import Flag
 
@@ -35,12 +35,6 @@ def run(options: Options, factory: Factory) -> int:
         obj["data"] = {k: base64.b64encode(data[k]).decode() for k in sorted(data)}
     if options.text("type"):
         obj["type"] = options.text("type")
-    path = f"/api/v1/namespaces/{factory.namespace}/secrets"
-    return create_one(
-        options,
-        factory,
-        path,
-        obj,
-        namespace=factory.namespace,
-        failure="failed to create secret ",
+    return create_in_namespace(
+        options, factory, "/api/v1", "secrets", obj, failure="failed to create secret "
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
+from kubectl_cli.creation import IMPERATIVE_FLAGS, create_in_namespace, only_name
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 
@@ -65,13 +65,12 @@ def run(options: Options, factory: Factory) -> int:
         "spec": spec,
         "status": {"loadBalancer": {}},
     }
-    path = f"/api/v1/namespaces/{factory.namespace}/services"
-    return create_one(
+    return create_in_namespace(
         options,
         factory,
-        path,
+        "/api/v1",
+        "services",
         obj,
-        namespace=factory.namespace,
         failure=f"failed to create {kind} service: ",
     )
 

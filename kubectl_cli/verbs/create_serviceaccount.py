@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
+from kubectl_cli.creation import IMPERATIVE_FLAGS, create_in_namespace, only_name
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
@@ -19,12 +19,11 @@ def run(options: Options, factory: Factory) -> int:
     """POST the service account."""
     name = only_name(options, "create serviceaccount")
     obj = {"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {"name": name}}
-    path = f"/api/v1/namespaces/{factory.namespace}/serviceaccounts"
-    return create_one(
+    return create_in_namespace(
         options,
         factory,
-        path,
+        "/api/v1",
+        "serviceaccounts",
         obj,
-        namespace=factory.namespace,
         failure="failed to create serviceaccount: ",
     )
