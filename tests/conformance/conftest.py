@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.scoreboard import Scoreboard
 from tests.support.background import Background
-from tests.support.kubectls import VERSIONS, kubectls
+from tests.support.kubectls import VERSIONS, kubectls, without_unready
 
 _BOARD = pytest.StashKey[Scoreboard]()
 
@@ -39,7 +39,10 @@ class Kubectl:
 
     def __call__(self, *arguments, **options):
         """Run it to its end."""
-        return self._cluster.run(self.path, *arguments, **options)
+        done = self._cluster.run(self.path, *arguments, **options)
+        if isinstance(done.stderr, str):
+            done.stderr = without_unready(done.stderr)
+        return done
 
     def background(self, *arguments):
         """Run it until the `with` ends."""

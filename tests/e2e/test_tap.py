@@ -147,13 +147,6 @@ def tap(cluster, folder):
         yield tap
 
 
-#: kubectl 1.30 reads before it has made all its streams; the server's first message,
-#: which is empty, may come then.
-UNREADY = re.compile(
-    r"^KLOG websocket\.go:\d+\] Unknown stream id 1, .*\n", re.MULTILINE
-)
-
-
 @pytest.fixture(scope="module", params=["1.30", "1.36"])
 def kubectl(request):
     found = kubectls(request.param)
@@ -172,7 +165,6 @@ def both(cluster, tap, kubectl):
             env = {"KUBECONFIG": str(kubeconfig)}
             done = cluster.run(kubectl, *arguments, stdin=stdin, env=env, text=False)
             error = normal(done.stderr.decode())  # ids and moments differ anyway
-            error = UNREADY.sub("", error)
             outcomes.append((done.returncode, done.stdout, error))
         return outcomes
 

@@ -13,6 +13,8 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from tests.support.kubectls import without_unready
+
 __all__ = ["Outcome", "Pair", "difference", "normal"]
 
 _PATIENCE = 20
@@ -52,6 +54,7 @@ def normal(text: str, own: str = "", shared: str = "") -> str:
     """The text without what cannot be the same in two runs."""
     if own:
         text = text.replace(own, shared)
+    text = without_unready(text)
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
