@@ -59,10 +59,11 @@ class TraceApp(App[None]):
     CSS = """
     DataTable { height: 1fr; }
     #note { height: 1; color: $text-warning; }
-    #filter { display: none; height: 3; dock: bottom; }
-    #filter.shown { display: block; }
+    #filter { display: none; }
+    #filter.kept { display: block; height: 1; border: none; color: $text-warning; }
+    #filter.shown { display: block; height: 3; border: tall $border; color: $text; }
     #detail { height: 40%; border-top: solid $primary; padding: 0 1; }
-    #help { padding: 1 2; width: 66; height: auto; max-height: 90%;
+    #help { padding: 1 2; width: 70; height: auto; max-height: 90%;
             border: round $primary; background: $surface; }
     HelpScreen { align: center middle; }
     #title { height: 1; }

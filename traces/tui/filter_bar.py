@@ -1,4 +1,4 @@
-"""The line in which a filter is typed: hidden until `/`; a wrong one is told of."""
+"""The line in which a filter is typed: hidden until `/`, small while one is in force."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class FilterBar(Input):
     def __init__(self, text: str = "") -> None:
         super().__init__(text, id="filter", placeholder="verb=exec and length>1k")
         self.border_title = "filter"
+        self.set_class(bool(text), "kept")
 
     def open(self) -> None:
         """Show it, and type into it."""
@@ -31,8 +32,9 @@ class FilterBar(Input):
         self.focus()
 
     def action_leave(self) -> None:
-        """Hide it; what was typed stays in force."""
+        """What was typed stays in force: a line tells of it, without one it is hidden."""
         self.remove_class("shown")
+        self.set_class(bool(self.value.strip()), "kept")
         self.screen.focus_next()
 
     def wanted(self) -> Filter | None:

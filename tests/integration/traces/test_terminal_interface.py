@@ -165,6 +165,7 @@ async def test_a_filter_acts_while_it_is_typed_and_a_wrong_one_is_told_of():
 
         await pilot.press("escape")
         assert not bar.has_class("shown")
+        assert bar.has_class("kept")  # or who sees few sessions would wonder why
         assert isinstance(app.screen, ListScreen)
 
 
