@@ -36,6 +36,8 @@ _OPCODES = {
     "pong": 10,
 }
 _UNKNOWN = -1  # as the specification has it for sizes and times
+#: The runtime's socket and its streams, and probes.
+_WITHOUT_TLS = ("kubelet-cri", "kubelet-pod")
 
 
 def render(sessions: Sequence[Session], options: Options) -> str:
@@ -152,7 +154,8 @@ def _request(exchange: _Exchange) -> JsonObject:
     named = {header["name"]: header["value"] for header in reversed(headers)}
     target = str(event.info.get("target") or named.get(":path", "/"))
     host = header_of(event.info, "host") or named.get(":authority") or event.hop
-    scheme = "wss" if exchange.messages else "https"
+    scheme = "ws" if exchange.messages else "http"
+    scheme += "" if event.hop.startswith(_WITHOUT_TLS) else "s"
     body = exchange.bodies["up"]
     request: JsonObject = {
         "method": str(event.info.get("method") or named.get(":method", "POST")),

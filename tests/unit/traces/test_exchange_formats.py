@@ -38,6 +38,14 @@ def test_har_has_the_messages_as_chrome_writes_them():
     assert outer["startedDateTime"] == "2001-09-09T01:46:50.000000Z"
 
 
+def test_har_tells_which_hops_have_tls():
+    entries = json.loads(shown("har"))["log"]["entries"]
+
+    schemes = {e["_hop"]: e["request"]["url"].split(":")[0] for e in entries}
+    assert schemes["kubectl-apiserver"] == "wss"
+    assert schemes["kubelet-cri-streaming"] == "ws"
+
+
 def test_spans_stand_below_one_another_from_the_client_to_the_process():
     found = json.loads(shown("otlp"))["resourceSpans"]
 
