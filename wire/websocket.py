@@ -10,10 +10,10 @@ message.
 from __future__ import annotations
 
 import struct
-import sys
 from enum import IntEnum
 
 from wire.errors import RemoteProtocolError
+from wire.masking import apply_mask
 from wire.records import dataclass
 from wire.websocket_handshake import (
     HandshakeRefused,
@@ -25,10 +25,6 @@ from wire.websocket_handshake import (
     negotiate,
     offered_subprotocols,
 )
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = [
     "MAX_PAYLOAD",
@@ -96,28 +92,6 @@ class Frame:
     def is_control(self) -> bool:
         """Whether this is a close, ping or pong (or a reserved control frame)."""
         return self.opcode >= Opcode.CLOSE
-
-
-def _find_speedups() -> Callable[[Buffer, bytes], bytes] | None:
-    """The C masking of `websockets`, if this process has loaded it anyway."""
-    module = sys.modules.get("websockets.speedups")
-    return getattr(module, "apply_mask", None)
-
-
-def apply_mask(data: Buffer, mask: bytes) -> bytes:
-    """XOR `data` with the 4-byte `mask`, repeated (RFC 6455 5.3).
-
-    As one long-integer operation: 32 KiB take some 50 microseconds.
-    """
-    speedup = _find_speedups()
-    if speedup is not None:
-        return speedup(data, mask)
-    size = len(data)
-    if not size:
-        return b""
-    repeated = (mask * (size // 4 + 1))[:size]
-    masked = int.from_bytes(data, "little") ^ int.from_bytes(repeated, "little")
-    return masked.to_bytes(size, "little")
 
 
 def frame_header(

@@ -1,6 +1,4 @@
 import os
-import sys
-import types
 
 import pytest
 from hypothesis import given
@@ -75,23 +73,6 @@ def test_every_length_form_survives(size, mask):
 
 def test_a_header_alone_saves_copying_the_payload():
     assert frame_header(Opcode.BINARY, 4) + b"abcd" == encode_frame(2, b"abcd")
-
-
-@given(st.binary(max_size=200), st.binary(min_size=4, max_size=4))
-def test_masking_is_xor_and_undoes_itself(data, mask):
-    masked = apply_mask(data, mask)
-
-    assert masked == bytes(byte ^ mask[i % 4] for i, byte in enumerate(data))
-    assert apply_mask(masked, mask) == data
-
-
-def test_masking_uses_the_c_code_only_when_it_is_loaded(monkeypatch):
-    fake = types.SimpleNamespace(apply_mask=lambda data, mask: b"from C")
-    monkeypatch.setitem(sys.modules, "websockets.speedups", fake)
-    assert apply_mask(b"data", MASK) == b"from C"
-
-    monkeypatch.delitem(sys.modules, "websockets.speedups")
-    assert apply_mask(b"\0\0\0\0", MASK) == MASK
 
 
 frames = st.lists(
