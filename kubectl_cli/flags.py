@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Value = str | bool | int | float | list[str]
 
-__all__ = ["Flag", "FlagError", "Options", "parse"]
+__all__ = ["Flag", "FlagError", "Options", "parse", "read_bool"]
 
 
 class FlagError(CommandError):
@@ -197,7 +197,8 @@ _TRUE = {"1", "t", "T", "true", "TRUE", "True"}
 _FALSE = {"0", "f", "F", "false", "FALSE", "False"}
 
 
-def _bool(text: str) -> bool:
+def read_bool(text: str) -> bool:
+    """strconv.ParseBool; a ValueError has its text."""
     if text in _TRUE:
         return True
     if text in _FALSE:
@@ -261,7 +262,7 @@ def _duration(text: str) -> float:
 
 _READERS: dict[str, Callable[[str], Value]] = {
     "string": _string,
-    "bool": _bool,
+    "bool": read_bool,
     "int": _int,
     "array": _one,
     "slice": _slice,

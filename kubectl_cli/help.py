@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
     from kubectl_cli.flags import Flag
 
-__all__ = ["describe_flags", "no_command", "show_command"]
+__all__ = [
+    "command_help",
+    "describe_flags",
+    "no_command",
+    "show_command",
+    "unexpected_words",
+]
 
 _OPTIONS_HINT = (
     'Use "kubectl options" for a list of global command-line options (applies to all'
@@ -30,6 +36,15 @@ def show_command(path: str, module: ModuleType) -> int:
     """Print the help of one command."""
     print(command_help(path, module))
     return 0
+
+
+def unexpected_words(path: str, module: ModuleType, words: list[str]) -> CommandError:
+    """Print the help of a `config` command; the error to end it with.
+
+    Source: kubernetes/kubectl pkg/cmd/config/config.go (helpErrorf).
+    """
+    show_command(path, module)
+    return CommandError(f"Unexpected args: [{' '.join(words)}]")
 
 
 def command_help(path: str, module: ModuleType) -> str:

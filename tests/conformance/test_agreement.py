@@ -786,6 +786,16 @@ SCRIPTS = {
         drain {node} --dry-run=server --pod-selector=app=one --force
         drain {node} --dry-run=client --pod-selector=app=none
     """,
+    "a kubeconfig of one's own": """
+        --kubeconfig=own config set-cluster c --server=https://x --certificate-authority=pod.yaml
+        --kubeconfig=own config set-credentials u --token=t --exec-command=x --exec-env=A=1
+        --kubeconfig=own config set contexts.one.two.namespace here
+        --kubeconfig=own config set clusters.c.certificate-authority-data hi!
+        --kubeconfig=own config unset clusters.c.certificate-authority
+        --kubeconfig=own config delete-user v
+        --kubeconfig=own config delete-user
+        --kubeconfig=own config view --raw
+    """,
     "run, restarted": """
         run run-{me} --image=busybox --restart=OnFailure -- sh -c '[ -e x ] || { touch x; echo 1; exit 1; }'
         wait --for=jsonpath={.status.phase}=Running pod/run-{me} --timeout=1s
