@@ -38,6 +38,8 @@ SELECTOR_TEXTS = {
     "connection": "the n-th connection that the rest of the selector matches, from 1",
 }
 _UPGRADES = ("websocket", "spdy", "any", "none")
+#: What kubectl and traces call these, who else would never strike.
+_VERB_ALIASES = {"port-forward": "portforward", "logs": "log", "list": "get"}
 
 _API = re.compile(
     r"/api/v1/namespaces/(?P<ns>[^/]+)/pods/(?P<pod>[^/]+)(?:/(?P<sub>\w+))?"
@@ -167,6 +169,8 @@ class Selector:
         if upgrade and upgrade not in _UPGRADES:
             allowed = ", ".join(_UPGRADES)
             raise RuleError(f"selector: upgrade: {upgrade!r} is none of {allowed}")
+        if "verb" in given:
+            given["verb"] = _verb(given["verb"])
         return cls(**given, connection=number)
 
     def to_json(self) -> dict[str, Any]:
@@ -217,6 +221,16 @@ class Selector:
                 return bool(upgrade)
             case wanted:
                 return wanted == upgrade
+
+
+def _verb(text: str) -> str:
+    """A verb as requests have it. Raises RuleError: none has it."""
+    verb = _VERB_ALIASES.get(text, text)
+    known = sorted({*_STREAMING, "watch", *_VERBS.values()})
+    # Methods of gRPC have capitals; a pattern may be for either.
+    if verb.islower() and verb not in known and not set(verb) & set("*?["):
+        raise RuleError(f"selector: verb: {text!r} is none of {', '.join(known)}")
+    return verb
 
 
 def _matches(pattern: str, text: str) -> bool:

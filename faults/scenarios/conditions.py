@@ -11,11 +11,11 @@ from faults.selectors import Selector, request_facts
 from hops.hop import Hop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from faults.scenarios.source import Located
 
-__all__ = ["WHEN_TEXTS", "Seen", "Time", "read_condition"]
+__all__ = ["LAYERS", "WHEN_TEXTS", "Seen", "Time", "read_condition"]
 
 #: What a `when` can wait for.
 WHEN_TEXTS = {
@@ -25,6 +25,17 @@ WHEN_TEXTS = {
     "n": "the n-th of these, counted from when the step is waited for (default 1)",
 }
 _FRAME_KEYS = ("layer", "type", "channel", "hop", "dir")
+#: The layers of docs/trace-events.md.
+LAYERS = (
+    *("conn", "tls", "bytes", "http1", "websocket", "channel", "remotecommand"),
+    *("portforward", "spdy", "http2", "grpc", "cri", "etcd", "podresources"),
+    *("crilog", "process", "raw"),
+)
+_CHOICES: dict[str, Sequence[str]] = {
+    "hop": list(Hop),
+    "layer": LAYERS,
+    "dir": ("up", "down"),
+}
 _STREAMING = ("exec", "attach", "portforward")
 
 
@@ -108,8 +119,11 @@ def _frame(place: Located) -> dict[str, str]:
     for key, item in place.mapping("frame").items():
         if key not in _FRAME_KEYS:
             raise item.fail(f"frame has no {key!r}: {', '.join(_FRAME_KEYS)}")
-        if key == "hop" and item.value not in list(Hop):
-            raise item.fail(f"there is no hop {item.value!r}: {', '.join(Hop)}")
+        if not isinstance(item.value, str | int):
+            raise item.fail(f"{key}: a text is expected")
+        known = _CHOICES.get(key)
+        if known is not None and item.value not in known:
+            raise item.fail(f"there is no {key} {item.value!r}: {', '.join(known)}")
         frame[key] = str(item.value)
     if not frame:
         raise place.fail(f"frame names at least one of {', '.join(_FRAME_KEYS)}")

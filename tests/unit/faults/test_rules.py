@@ -354,6 +354,7 @@ def test_requests_say_what_they_are_for(target, expected):
         ({"pod": "w*"}, True),
         ({"namespace": "ns", "verb": "exec", "method": "get"}, True),
         ({"verb": "attach"}, False),
+        ({"verb": "e?ec"}, True),
         ({"path": "*/pods/web/exec"}, True),
         ({"upgrade": "websocket"}, True),
         ({"upgrade": "any"}, True),
@@ -365,6 +366,14 @@ def test_a_selector_looks_at_the_request(selector, expected):
     struck = Struck(rule("http_answer", selector=selector)).play([(UP, EXEC)])
 
     assert (struck.bytes(UP) == b"") is expected
+
+
+@pytest.mark.parametrize(
+    ("word", "verb"),
+    [("port-forward", "portforward"), ("logs", "log"), ("list", "get")],
+)
+def test_the_words_of_kubectl_and_of_traces_are_verbs_too(word, verb):
+    assert rule("latency", selector={"verb": word}).selector.verb == verb
 
 
 def test_a_session_that_only_the_server_knows_is_selected():

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faults.scenarios.conditions import Seen, Time
+from faults.scenarios.conditions import LAYERS, Seen, Time
 from faults.scenarios.scenario import read_scenario
 from faults.scenarios.source import ScenarioError
 
+DOCS = Path(__file__).parents[3] / "docs"
 WHOLE = """\
 name: everything
 steps:
@@ -102,6 +106,13 @@ def test_a_scenario_is_read():
         ("steps:\n  - when: {session: {pood: a}}", "s:2: selector has no key 'pood'"),
         ("steps:\n  - when: {frame: {}}", "s:2: frame names at least one of"),
         ("steps:\n  - when: {frame: {kind: a}}", "s:2: frame has no 'kind'"),
+        ("steps:\n  - when: {frame: {layer: a}}", "s:2: there is no layer 'a': conn"),
+        ("steps:\n  - when: {frame: {dir: a}}", "s:2: there is no dir 'a': up, down"),
+        ("steps:\n  - when: {frame: {channel: [a]}}", "s:2: channel: a text is"),
+        (
+            "steps:\n  - when: {session: {verb: exce}}",
+            "s:2: selector: verb: 'exce' is none of attach, create",
+        ),
         ("steps:\n  - when: {fault: a, n: 0}", "s:2: n: 0 is not a number from 1"),
         ("steps:\n  - kill: moon", "s:2: kill: process: 'moon' is none of"),
         ("steps:\n  - personality: moon", "s:2: there is no personality 'moon'"),
@@ -118,6 +129,12 @@ def test_what_is_wrong_is_said_with_its_line(text, error):
         read_scenario(text, "s")
 
     assert str(caught.value).startswith(error)
+
+
+def test_the_layers_of_frames_are_those_of_traces():
+    schema = json.loads((DOCS / "trace-events.schema.json").read_text())
+
+    assert list(LAYERS) == schema["$defs"]["event"]["properties"]["layer"]["enum"]
 
 
 @given(st.text(max_size=200))
