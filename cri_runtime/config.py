@@ -135,7 +135,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         choices=("all", "containerd"),
         default="all",
         help="what the streaming server speaks: all, or what containerd does, without "
-        "WebSocket v5 and tunnelled port-forward (default: %(default)s)",
+        "WebSocket v5 and tunnelled port-forward, as always before 1.30 (default: "
+        "%(default)s)",
     )
     add(
         "--emulate-version",

@@ -2,6 +2,8 @@
 
 By default it speaks more than containerd does: WebSocket v5 for exec and attach, and the
 WebSocket tunnel for port-forward, so that API server and kubelet need not translate.
+Not as a node of 1.29 or earlier: API servers of that time pass v5 on as it is, and kubectl
+counts on being refused by the node and takes SPDY.
 """
 
 from __future__ import annotations
@@ -37,14 +39,18 @@ class Dialect:
     @property
     def exec_subprotocols(self) -> tuple[str, ...]:
         """Of WebSocket, for exec and attach."""
-        if not self.as_containerd:
+        if self._speaks_more:
             return tuple(EXEC_SUBPROTOCOLS)
         return tuple(name for name in EXEC_SUBPROTOCOLS if name != _V5)
 
     @property
     def takes_tunnels(self) -> bool:
         """Whether `SPDY/3.1+portforward.k8s.io` is understood."""
-        return not self.as_containerd
+        return self._speaks_more
+
+    @property
+    def _speaks_more(self) -> bool:
+        return not self.as_containerd and self.minor >= 30
 
     @property
     def missing_version_is_error(self) -> bool:
