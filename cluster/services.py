@@ -245,6 +245,7 @@ def _our_kubelet_flags(
         "tls-cert-file": str(serving.cert),
         "tls-private-key-file": str(serving.key),
         "client-ca-file": str(pki.ca_cert),
+        "authentication-token-webhook": "true",
         "authorization-mode": "Webhook",
         "container-runtime-endpoint": _runtime_endpoint(settings, node),
         "pod-logs-dir": str(node.pod_logs),

@@ -61,6 +61,14 @@ def test_the_kubelet_talks_to_the_runtime_beside_it():
     assert kubelet["container-runtime-endpoint"] == f"unix://{runtime['address']}"
 
 
+def test_a_kubelet_knows_callers_by_certificate_and_by_token_as_kubeadm_has_it():
+    kubelet = flags(by_name(SETTINGS)["kubelet-mini-kube"].command)
+
+    assert kubelet["client-ca-file"]
+    assert kubelet["authentication-token-webhook"] == "true"
+    assert kubelet["authorization-mode"] == "Webhook"
+
+
 def test_a_runtime_of_the_users_is_not_started_but_used():
     settings = replace(SETTINGS, cri_socket="unix:///run/containerd/containerd.sock")
 
