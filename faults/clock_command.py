@@ -7,6 +7,7 @@ mini-kube clock show
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ __all__ = ["configure", "run", "shown_seconds"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The arguments."""
+    # So that `-1h` is a duration, and gets our answer, not that of an unknown flag.
+    parser._negative_number_matcher = re.compile(r"-[\d.]")  # noqa: SLF001
     parser.add_argument("action", choices=["advance", "show"])
     parser.add_argument(
         "duration", nargs="?", default="", help="how much time has passed: 90s, 1h30m"
@@ -42,7 +45,10 @@ def run(options: argparse.Namespace, view: ClusterView | None) -> int:
         return _fail("there is no cluster: run mini-kube up")
     try:
         if options.action == "advance":
-            advance(view, parse_duration(options.duration), options.service)
+            seconds = parse_duration(options.duration)
+            if seconds < 0:
+                return _fail(f"{options.duration}: the clock goes forwards only")
+            advance(view, seconds, options.service)
         found = sorted(offsets(view).items())
         width = max((len(service) for service, _ in found), default=0)
         for service, ahead in found:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from faults import clock_command
 from faults.clock_command import shown_seconds
 from faults.command import configure
 from faults.parameters import RuleError
 from faults.process_faults import signalled
 from faults.processes import find_process
 from faults.types import TYPES
+from hops.cluster_view import ClusterView
 
 
 @pytest.fixture
@@ -74,6 +77,16 @@ def test_a_process_that_is_not_named_well_is_told_by_what_there_is(
 )
 def test_how_far_a_clock_is_ahead_is_said_in_full(seconds, shown):
     assert shown_seconds(seconds) == shown
+
+
+def test_a_clock_does_not_go_back(capsys):
+    parser = argparse.ArgumentParser()
+    clock_command.configure(parser)
+    options = parser.parse_args(["advance", "-1h"])
+    view = ClusterView("a", Path(), Path(), Path())
+
+    assert clock_command.run(options, view) == 1
+    assert capsys.readouterr().err == "mini-kube: -1h: the clock goes forwards only\n"
 
 
 @pytest.mark.parametrize(
