@@ -107,7 +107,7 @@ def create_one(
     if namespace and factory.namespace_given:
         obj["metadata"]["namespace"] = namespace
     if options.flag("save-config"):
-        obj = with_last_applied(obj)
+        obj = with_last_applied(obj, typed=True)
     if dry_run is not DryRun.CLIENT:
         try:
             obj = factory.client.call("POST", path, query, obj)

@@ -206,14 +206,14 @@ def read_bool(text: str) -> bool:
     raise ValueError(f"strconv.ParseBool: parsing {_quote(text)}: invalid syntax")
 
 
-def _int(text: str) -> int:
+def _int(text: str, bits: int = 64) -> int:
     problem = "invalid syntax"
     try:
         value = int(text, 0)
     except ValueError:
         pass
     else:
-        if -(2**63) <= value < 2**63:
+        if -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
             return value
         problem = "value out of range"
     raise ValueError(f"strconv.ParseInt: parsing {_quote(text)}: {problem}")
@@ -264,6 +264,7 @@ _READERS: dict[str, Callable[[str], Value]] = {
     "string": _string,
     "bool": read_bool,
     "int": _int,
+    "int32": lambda text: _int(text, 32),
     "array": _one,
     "slice": _slice,
     "pairs": _pairs,
@@ -273,6 +274,7 @@ _ZEROS: dict[str, Value] = {
     "string": "",
     "bool": False,
     "int": 0,
+    "int32": 0,
     "array": [],
     "slice": [],
     "pairs": [],

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["TlsSettings", "explain", "make_context"]
+__all__ = ["TlsSettings", "as_file", "explain", "make_context"]
 
 _UNTRUSTED = frozenset({2, 18, 19, 20, 21, 24})  # X509_V_ERR_* : no chain to a root
 _EXPIRED = frozenset({9, 10})
@@ -69,8 +69,8 @@ def make_context(settings: TlsSettings) -> ssl.SSLContext:
         _load_authority(context, settings)
     if settings.cert_file or settings.cert_data:
         with (
-            _as_file(settings.cert_file, settings.cert_data) as certificate,
-            _as_file(settings.key_file, settings.key_data) as key,
+            as_file(settings.cert_file, settings.cert_data) as certificate,
+            as_file(settings.key_file, settings.key_data) as key,
         ):
             _load_pair(context, certificate, key)
     return context
@@ -102,7 +102,7 @@ def _load_pair(context: ssl.SSLContext, certificate: str, key: str) -> None:
 
 
 @contextlib.contextmanager
-def _as_file(path: str, data: bytes) -> Iterator[str]:
+def as_file(path: str, data: bytes) -> Iterator[str]:
     """A path that OpenSSL can read; inline data stays in memory where it can.
 
     The ssl module loads a key from a file only, and a key has no business on a disk.

@@ -19,14 +19,23 @@ __all__ = ["ANNOTATION", "last_applied", "with_last_applied"]
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def with_last_applied(obj: JsonObject) -> JsonObject:
-    """The object with itself in its annotation: JSON without the annotation, a newline."""
+def with_last_applied(obj: JsonObject, *, typed: bool = False) -> JsonObject:
+    """The object with itself in its annotation: JSON without the annotation, a newline.
+
+    What kubectl has made itself is `typed`: its fields keep the order of their type.
+    """
     annotated = copy.deepcopy(obj)
     metadata = annotated.setdefault("metadata", {})
     annotations = metadata.get("annotations") or {}
     annotations.pop(ANNOTATION, None)
     metadata["annotations"] = annotations
-    annotations[ANNOTATION] = compact(annotated) + "\n"
+    if typed:
+        from kubectl_cli.printers.typed import in_type_order
+
+        text = compact(in_type_order(obj), sort_keys=False)
+    else:
+        text = compact(annotated)
+    annotations[ANNOTATION] = text + "\n"
     return annotated
 
 

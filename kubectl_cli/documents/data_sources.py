@@ -18,28 +18,50 @@ if TYPE_CHECKING:
 
     from kubectl_cli.flags import Options
 
-__all__ = ["DATA_FLAGS", "read_data"]
+__all__ = [
+    "APPEND_HASH_FLAG",
+    "DATA_FLAGS",
+    "FROM_FILE_FLAG",
+    "read_data",
+    "read_files",
+]
 
+APPEND_HASH_FLAG = Flag(
+    "append-hash", "bool", help="Put a hash of the content behind the name."
+)
+FROM_FILE_FLAG = Flag("from-file", "slice", help="[key=]file, or a folder of files.")
 DATA_FLAGS = (
-    Flag("append-hash", "bool", help="Put a hash of the content behind the name."),
+    APPEND_HASH_FLAG,
+    FROM_FILE_FLAG,
     Flag("from-env-file", "slice", help="Files with a key=value a line."),
-    Flag("from-file", "slice", help="[key=]file, or a folder of files."),
     Flag("from-literal", "array", help="key=value."),
 )
 
 
 def read_data(options: Options, kind: str, name: str) -> dict[str, bytes]:
     """The keys and values that the flags name."""
-    if options.flag("append-hash"):
-        raise CommandError("--append-hash is not supported")
     if options.items("from-env-file") and (
         options.items("from-file") or options.items("from-literal")
     ):
         raise CommandError(
             "from-env-file cannot be combined with from-file or from-literal"
         )
+    return _collect(_all(options), kind, name)
+
+
+def read_files(
+    sources: list[str], kind: str, name: str, *, default_key: str = ""
+) -> dict[str, bytes]:
+    """The same of --from-file alone; a file without a key gets the default one."""
+    files = (pair for each in sources for pair in _file(each, default_key))
+    return _collect(files, kind, name)
+
+
+def _collect(
+    pairs: Iterator[tuple[str, bytes]], kind: str, name: str
+) -> dict[str, bytes]:
     data: dict[str, bytes] = {}
-    for key, value in _all(options):
+    for key, value in pairs:
         if key in data:
             raise CommandError(
                 f'cannot add key "{key}", another key by that name already exists in'
@@ -68,7 +90,7 @@ def _unquoted(value: str) -> str:
     return value
 
 
-def _file(source: str) -> Iterator[tuple[str, bytes]]:
+def _file(source: str, default_key: str = "") -> Iterator[tuple[str, bytes]]:
     key, equals, path = source.partition("=")
     if not equals:
         key, path = "", source
@@ -79,7 +101,7 @@ def _file(source: str) -> Iterator[tuple[str, bytes]]:
     if not os.path.exists(path):
         raise CommandError(f"error reading {path}: no such file or directory")
     if not os.path.isdir(path):
-        yield key or os.path.basename(path), read_file(path)
+        yield key or default_key or os.path.basename(path), read_file(path)
         return
     if key:
         raise CommandError("cannot give a key name for a directory path")

@@ -19,10 +19,10 @@ def to_json(value: Any, *, sort_keys: bool = True) -> str:
     return _escape(text) + "\n"
 
 
-def compact(value: Any) -> str:
+def compact(value: Any, *, sort_keys: bool = True) -> str:
     """One line without blanks, as encoding/json writes it."""
     text = json.dumps(
-        _numbers(value), sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        _numbers(value), sort_keys=sort_keys, ensure_ascii=False, separators=(",", ":")
     )
     return _escape(text)
 

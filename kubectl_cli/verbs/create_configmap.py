@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubectl_cli.creation import IMPERATIVE_FLAGS, create_in_namespace, only_name
 from kubectl_cli.documents.data_sources import DATA_FLAGS, read_data
+from kubectl_cli.documents.name_hash import append_hash
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
@@ -38,6 +39,8 @@ def run(options: Options, factory: Factory) -> int:
             obj.setdefault("binaryData", {})[key] = encoded
         else:
             obj.setdefault("data", {})[key] = text
+    if options.flag("append-hash"):
+        append_hash(obj)
     return create_in_namespace(
         options,
         factory,

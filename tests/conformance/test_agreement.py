@@ -513,6 +513,8 @@ create rolebinding b --role=r --serviceaccount=x
 create clusterrolebinding b --clusterrole=r --user=a,b --dry-run=client -o json
 create clusterrolebinding b
 create sa default
+create token missing
+create token default --duration=10m -o jsonpath={.spec}
 create job j --from=cronjob/missing
 create -f missing.yaml
 create -f broken.yaml
