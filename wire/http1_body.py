@@ -74,6 +74,11 @@ class BodyReader:
         """Bytes of the body that have not come; None where no length tells."""
         return self._remaining
 
+    @property
+    def trailer(self) -> bytes | None:
+        """What has come behind the last chunk; None before its end, or without chunks."""
+        return self._chunks.trailer if self._chunks is not None else None
+
     def receive_data(self, data: bytes) -> list[bytes]:
         """The pieces of body in `data`; what is behind the body becomes `leftover`.
 
@@ -139,7 +144,7 @@ class _ChunkReader:
         self._buffer = bytearray()
         self._remaining = 0  # of the current chunk's data
         self._state = self._read_size
-        self._trailer_size = 0
+        self.trailer: bytes | None = None  # as it came, behind the last chunk
         self._pieces: list[bytes] = []
         self.complete = False
         self.leftover = b""
@@ -172,7 +177,10 @@ class _ChunkReader:
         if not digits or len(digits) > 15 or not _HEX.issuperset(digits):
             raise RemoteProtocolError(f"malformed chunked encoding: {line[:20]!r}")
         self._remaining = int(digits, 16)
-        self._state = self._read_data if self._remaining else self._read_trailer
+        if self._remaining:
+            self._state = self._read_data
+        else:
+            self._state, self.trailer = self._read_trailer, b""
         return True
 
     def _read_data(self) -> bool:
@@ -196,11 +204,12 @@ class _ChunkReader:
         return True
 
     def _read_trailer(self) -> bool:
+        came = bytes(self._buffer)
         line = self._line(_MAX_TRAILER)
         if line is None:
             return False
-        self._trailer_size += len(line)
-        if self._trailer_size > _MAX_TRAILER:
+        self.trailer = (self.trailer or b"") + came[: len(came) - len(self._buffer)]
+        if len(self.trailer) > _MAX_TRAILER:
             raise RemoteProtocolError("trailer too large")
         if not line:
             self.complete = True

@@ -14,6 +14,7 @@ from hops.taps.masks import (
     mask_target,
     secret_spans,
     streaming_token,
+    trailer_spans,
 )
 from hops.taps.upgraded import upgraded_layer
 from wire.errors import RemoteProtocolError
@@ -104,11 +105,13 @@ class Http1Layer:
             self._next.eof(direction)
 
     def settled(self, direction: Direction) -> bool:
-        """Whether no head is half there."""
+        """Whether no head, and no trailer, is half there."""
         if self._next is not None:
             return self._next.settled(direction)
         lane = self._lanes[direction]
-        return lane.body is not None or lane.head.empty
+        if lane.body is not None:
+            return lane.body.trailer is None
+        return lane.head.empty
 
     @property
     def held_secrets(self) -> bool:
@@ -178,6 +181,9 @@ class Http1Layer:
             self._tell_body(direction, lane, pieces)
         if not body.complete:
             return b""
+        if body.trailer and not self._teller.settings.secrets:
+            chunks, spans = self._teller.chunks, trailer_spans(body.trailer)
+            chunks.conceal_spans(direction, body.trailer, spans)
         if lane.logs:
             self._teller.tell(direction, "crilog", "end", stream=self._answered)
         lane.next_head()

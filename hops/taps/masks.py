@@ -23,6 +23,7 @@ __all__ = [
     "scrub",
     "secret_spans",
     "streaming_token",
+    "trailer_spans",
 ]
 
 MASK = "***"
@@ -45,7 +46,18 @@ _WEB_TOKEN = re.compile(r"(eyJ[\w-]{10,}\.[\w-]+\.[\w-]*)", re.ASCII)
 _STREAMING_PATH = re.compile(
     r"^(?:\w+://[^/?\s]*)?/(?:exec|attach|portforward)/([^/?]+)(?=$|\?)"
 )
-_SECRET_QUERY = re.compile(r"(?i)[?&;](?:token|access_token|id_token)=([^&;\s]*)")
+
+
+def _encoded(word: str) -> str:
+    """A pattern for a word of which any letter may be percent-encoded."""
+    return "".join(f"(?:{c}|%{ord(c):x}|%{ord(c.upper()):x})" for c in word)
+
+
+# RFC 3986 6.2.2.2: `%74oken` is `token`, and so servers take it
+_SECRET_QUERY = re.compile(
+    rf"(?i)[?&;](?:(?:{_encoded('access_')}|{_encoded('id_')})?{_encoded('token')})"
+    r"=([^&;\s]*)"
+)
 # RFC 3986 3.2.1: who, before the host
 _USER_INFO = re.compile(r"^\w+://([^/?#@\s]+)(?=@)")
 _IN_URL = (_USER_INFO, _STREAMING_PATH, _SECRET_QUERY, _WEB_TOKEN)
@@ -113,6 +125,11 @@ def secret_spans(head: bytes) -> list[Span]:
         spans += [(position + start, position + end) for start, end in here]
         position += len(line) + 1
     return spans
+
+
+def trailer_spans(trailer: bytes) -> list[Span]:
+    """The same of the header lines behind a body in chunks."""
+    return _moved(secret_spans(b"\n" + trailer), -1)
 
 
 def _target_spans(line: str) -> list[Span]:

@@ -83,6 +83,19 @@ def test_bodies_of_secrets_are_painted_over(cuts, chunked):
         assert told == head + b"*" * 30
 
 
+@given(cut_lists(200))
+def test_tokens_in_the_trailer_of_a_body_in_chunks_are_painted_over(cuts):
+    tapped = Tapped(settings=ALL)
+    sent = (
+        b"POST /api/v1/pods HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\nhi\r\n0\r\nX-Sum: 1\r\nAuthorization: Bearer tOkEn\r\n\r\n"
+    )
+
+    tapped.feed(UP, sent * 2, cuts)
+
+    assert b"".join(chunks(tapped, "up")) == starred(sent * 2, b"tOkEn")
+
+
 def grpc_call(message, path=b"/runtime.v1.RuntimeService/Exec"):
     def frame(kind, flags, payload):
         head = len(payload).to_bytes(3, "big") + bytes((kind, flags, 0, 0, 0, 1))

@@ -61,6 +61,7 @@ def test_a_header_that_goes_on_in_the_next_line_is_masked_to_its_end():
         ("/exec/default/nginx/c1?command=sh", "/exec/default/nginx/c1?command=sh"),
         ("/api?watch=1&access_token=abc&x=y", "/api?watch=1&access_token=***&x=y"),
         ("/api?a=b;Token=abc", "/api?a=b;Token=***"),
+        ("/api?%61ccess%5ftoke%6E=abc", "/api?%61ccess%5ftoke%6E=***"),
         (f"/api?jwt={JWT}&x=y", "/api?jwt=***&x=y"),
         ("https://user:password@host/api", "https://***@host/api"),
         ("http://127.0.0.1:1/exec/xY12_-Zz", "http://127.0.0.1:1/exec/***"),
