@@ -87,7 +87,7 @@ def _boolean(query: Mapping[str, str], name: str) -> bool:
 
 
 def _integer(text: str | None) -> int | None:
-    if not text:
+    if text is None:
         return None
     # int() takes more than strconv.ParseInt: blanks, underscores, foreign digits.
     if not _INTEGER.fullmatch(text):

@@ -44,15 +44,12 @@ class Query:
         return self.boolean(name) if name in self._values else None
 
     def integer(self, name: str) -> int | None:
-        """A 64-bit number; None when absent or empty.
+        """A 64-bit number; None when absent.
 
         Raises:
-            StatusError: 400, it is not a number.
+            StatusError: 400, it is not a number; an empty text is none.
         """
-        text = self.get(name)
-        if not text:
-            return None
-        return parse_int(text)
+        return parse_int(self.get(name)) if self.has(name) else None
 
 
 def parse_bool(values: Sequence[str] | None) -> bool:

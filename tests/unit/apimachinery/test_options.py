@@ -47,6 +47,7 @@ def test_list_options_are_read_from_the_query():
     ("query", "message"),
     [
         ({"limit": "x"}, 'strconv.ParseInt: parsing "x": invalid syntax'),
+        ({"limit": ""}, 'strconv.ParseInt: parsing "": invalid syntax'),
         *(
             (
                 {"timeoutSeconds": digits},

@@ -176,6 +176,7 @@ def test_tail_crosses_blocks():
         ({"follow": "0", "previous": "False"}, LogOptions()),
         ({"tailLines": "3"}, LogOptions(tail=3)),
         ({"tail": "5"}, LogOptions(tail=5)),
+        ({"tail": "", "tailLines": "3"}, LogOptions(tail=3)),
         ({"tail": "all", "tailLines": "3"}, LogOptions()),
         ({"sinceSeconds": "10"}, LogOptions(since=90_000_000_000)),
         ({"sinceSeconds": "9223372036854775807"}, LogOptions(since=0)),
@@ -194,6 +195,7 @@ def test_query(query, options):
     ("query", "error"),
     [
         ({"tailLines": "x"}, UndecodableLogOptionsError),
+        ({"tailLines": ""}, UndecodableLogOptionsError),
         ({"tailLines": "9" * 5000}, UndecodableLogOptionsError),
         ({"sinceTime": "yesterday"}, UndecodableLogOptionsError),
         ({"tailLines": "-1"}, InvalidLogOptionsError),
