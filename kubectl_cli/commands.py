@@ -59,6 +59,7 @@ COMMANDS = {
     "attach": "attach",
     "exec": "exec",
     "port-forward": "port_forward",
+    "proxy": "proxy",
     "cp": "cp",
     "auth can-i": "auth_can_i",
     "auth whoami": "auth_whoami",

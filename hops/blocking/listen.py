@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import stat
 
-__all__ = ["ListenError", "listen_on"]
+__all__ = ["ListenError", "listen_on", "listen_on_path"]
 
 _BACKLOG = 128
 
@@ -14,14 +16,17 @@ class ListenError(Exception):
     """Nobody can listen there."""
 
 
-def listen_on(host: str, port: int) -> socket.socket:
+def listen_on(host: str, port: int, *, network: str = "") -> socket.socket:
     """A TCP listener that does not block; port 0 is any free one.
+
+    `network` is what an error calls it, when not tcp4 or tcp6.
 
     Raises:
         ListenError: as `net.Listen` has it.
     """
     is_v6 = ":" in host
-    network, shown = ("tcp6", f"[{host}]") if is_v6 else ("tcp4", host)
+    network = network or ("tcp6" if is_v6 else "tcp4")
+    shown = f"[{host}]" if is_v6 else host
     listener: socket.socket | None = None
     step = "socket"
     try:
@@ -39,5 +44,29 @@ def listen_on(host: str, port: int) -> socket.socket:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
         text = f"listen {network} {shown}:{port}: {step}: {reason}"
         raise ListenError(text) from None
+    listener.setblocking(False)
+    return listener
+
+
+def listen_on_path(path: str) -> socket.socket:
+    """A Unix listener for its owner alone; takes the place of a socket that is there.
+
+    Raises:
+        ListenError: as `net.Listen` has it.
+    """
+    with contextlib.suppress(OSError):
+        if stat.S_ISSOCK(os.stat(path).st_mode):
+            os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o077)
+    try:
+        listener.bind(path)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise ListenError(f"listen unix {path}: bind: {reason}") from None
+    finally:
+        os.umask(before)
     listener.setblocking(False)
     return listener

@@ -268,6 +268,10 @@ class RestClient:
         text = body.decode("utf-8", "replace").strip()
         return generic_server_response(status, method, server_message=text)
 
+    def identity(self) -> list[tuple[str, str]]:
+        """The headers that say who asks."""
+        return list(self._credentials.headers())
+
     def _headers(self, accept: str, content_type: str) -> list[tuple[str, str]]:
         headers = list(self._common)
         if accept:

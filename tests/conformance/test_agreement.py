@@ -12,6 +12,7 @@ import re
 import shlex
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -395,6 +396,9 @@ port-forward configmap/kube-root-ca.crt 80
 port-forward one :80 --address=nonsense
 port-forward one :80 --address=192.0.2.1
 port-forward one :80 --pod-running-timeout=0s
+proxy --port=99999
+proxy --port=1 --unix-socket=x
+proxy --address=192.0.2.1
 cp
 cp a b
 cp one:/etc/x one:/y
@@ -998,6 +1002,28 @@ while True:
     connection.sendall(b"hello")
     connection.close()
 """
+
+
+def test_an_exec_passes_through_a_proxy(pair):
+    """The real kubectl through our proxy, and ours through the real one."""
+    told = []
+    programs = list(pair.programs.values())
+    for program, server in (programs, programs[::-1]):
+        command = [server, "proxy", "--port=0", "--reject-paths=^$"]
+        with Background(command, env=pair.env) as running:
+            address = running.line("Starting to serve on ").split()[-1]
+            line = [program, "-s", f"http://{address}", "exec", "one", "--"]
+            done = subprocess.run(
+                [*line, "sh", "-c", "echo out; echo err >&2; exit 3"],
+                capture_output=True,
+                env=pair.env,
+                check=False,
+            )
+            told.append((done.returncode, done.stdout))
+            os.kill(running.pid, signal.SIGINT)
+            running.wait()
+
+    assert told == [(3, b"out\n"), (3, b"out\n")]
 
 
 def test_port_forward_says_the_same(cluster, pair):
