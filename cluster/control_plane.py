@@ -53,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StoreUnavailable as error:
         print(f"mini-apiserver: the store cannot be opened: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"mini-apiserver: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

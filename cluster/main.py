@@ -228,6 +228,8 @@ def _wanted(options: argparse.Namespace) -> tuple[Layout, ClusterSettings]:
         settings = ClusterSettings(name=name, sockets="")
     given = {key: getattr(options, key) for key in _KEPT_FLAGS}
     given = {key: value for key, value in given.items() if value is not None}
+    if "kubelet_args" in given:
+        given["kubelet_args"] = tuple(filter(None, given["kubelet_args"]))
     for key in _FLAGS_OF_PATHS:
         if key in given:
             given[key] = absolute(given[key])
@@ -238,17 +240,19 @@ def _wanted(options: argparse.Namespace) -> tuple[Layout, ClusterSettings]:
 def _with_fixed_ports(
     settings: ClusterSettings, options: argparse.Namespace
 ) -> ClusterSettings:
-    from cluster.services import API_SERVER, kubelet_name
+    from cluster.services import API_SERVER, kubelet_name, port_names
 
-    fixed: dict[str, int] = {}
-    if options.api_port:
-        fixed[API_SERVER] = options.api_port
-    if options.kubelet_port:
+    asked: dict[str, int] = {}
+    if options.api_port is not None:
+        asked[API_SERVER] = options.api_port
+    if (first := options.kubelet_port) is not None:
         for offset, node in enumerate(settings.node_names):
-            fixed[kubelet_name(node)] = options.kubelet_port + offset
-    names = dict.fromkeys((*settings.fixed_ports, *fixed))
+            asked[kubelet_name(node)] = first and first + offset
+    fixed = {name: port for name, port in asked.items() if port}
+    others = set(port_names(settings)) - set(asked)
+    kept = (name for name in settings.fixed_ports if name in others)
     return replace(
-        settings, ports={**settings.ports, **fixed}, fixed_ports=tuple(names)
+        settings, ports={**settings.ports, **fixed}, fixed_ports=(*kept, *fixed)
     )
 
 
@@ -407,6 +411,7 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--bind-address",
+        type=_address,
         metavar="IP",
         help="where API server and kubelets listen (default: 127.0.0.1)",
     )
@@ -436,7 +441,12 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="use this CRI runtime (unix:///…)",
     )
-    add("--image-policy", choices=["permissive", "strict"], help="see docs/images.md")
+    add(
+        "--image-policy",
+        choices=["permissive", "strict", ""],
+        metavar="{permissive,strict}",
+        help="see docs/images.md",
+    )
     add("--image-catalogue", metavar="FILE", help="images beside the built-in ones")
     add(
         "--kwok-config",
@@ -478,7 +488,8 @@ def _version(text: str) -> str:
     from apimachinery.emulation import parse_minor
 
     try:
-        parse_minor(text)
+        if text:
+            parse_minor(text)
     except ValueError as err:
         raise argparse.ArgumentTypeError(str(err)) from None
     return text
@@ -503,12 +514,22 @@ def _feature_gates(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    from ipaddress import ip_address
+
+    try:
+        return str(ip_address(text or "127.0.0.1"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: an IP address") from None
+
+
 def _count(text: str) -> int:
-    return _number(text, 1, 50)
+    return _number(text or "1", 1, 50)
 
 
 def _port(text: str) -> int:
-    return _number(text, 1, 65535)
+    """0 is for a free one again."""
+    return _number(text, 1, 65535) if text else 0
 
 
 def _number(text: str, least: int, most: int) -> int:

@@ -18,7 +18,13 @@ from cluster.kubeconfig import component_kubeconfig, user_kubeconfig
 from cluster.lock import exclusive
 from cluster.ports import choose_port, is_free
 from cluster.records import read_records
-from cluster.services import kubelet_config, kubelet_name, port_names, services
+from cluster.services import (
+    authority,
+    kubelet_config,
+    kubelet_name,
+    port_names,
+    services,
+)
 from cluster.settings import SettingsError, read_settings, write_settings
 from cluster.supervisor import StartedService, StartError, end_services, running, start
 from cluster.tracing import make_folder, set_trace
@@ -105,11 +111,15 @@ def _settle_ports(layout: Layout, settings: ClusterSettings) -> ClusterSettings:
     """Give every service a port: the user's, the one it had, or a new one."""
     wanted = port_names(settings)
     ports = {name: port for name, port in settings.ports.items() if name in wanted}
+    host = settings.bind_address
+    if not is_free(host, 0):
+        raise SettingsError(f"{host} is not an address of this machine")
+    # What has a port now and should have another is ended before anything starts.
+    ours = {item.address for item in read_records(layout) if item.process.is_running()}
     for name in wanted:
-        host = settings.bind_address
         known = ports.get(name)
-        ours = running(layout, name) is not None
-        if known is not None and (ours or is_free(host, known)):
+        url = f"https://{authority(settings.client_host, known or 0)}"
+        if known is not None and (url in ours or is_free(host, known)):
             continue
         if name in settings.fixed_ports:
             raise SettingsError(f"{name}: port {known} on {host} is taken")

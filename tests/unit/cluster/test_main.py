@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,9 +11,17 @@ from dataclasses import replace
 import pytest
 
 from cluster.main import _parser, _wanted, main
+from cluster.processes import identify
+from cluster.records import ServiceRecord, write_record
 from cluster.report import Report
-from cluster.settings import ClusterSettings, read_settings, write_settings
-from cluster.up import _with_trace_folder
+from cluster.services import API_SERVER
+from cluster.settings import (
+    ClusterSettings,
+    SettingsError,
+    read_settings,
+    write_settings,
+)
+from cluster.up import _settle_ports, _with_trace_folder
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +42,7 @@ def wanted(*arguments):
         ["up", "--nodes", "0"],
         ["up", "--nodes", "many"],
         ["up", "--api-port", "70000"],
+        ["up", "--bind-address", "here"],
         ["up", "--name", "Not_A_Name"],
         ["up", "--name", "x" * 25],
         ["trace", "maybe"],
@@ -78,6 +88,50 @@ def test_flags_are_kept_until_another_is_given():
     assert again.nodes == 2
     assert again.trace_dir == settings.trace_dir
     assert (other.nodes, other.trace_dir) == (3, "")
+
+
+def test_an_empty_value_takes_a_flag_back():
+    flags = {
+        "--nodes": "2",
+        "--bind-address": "::1",
+        "--api-port": "6443",
+        "--kubelet-port": "10250",
+        "--emulate-version": "1.30",
+        "--image-policy": "strict",
+        "--kubelet-arg": "v=4",
+    }
+    layout, settings = wanted(*(f"{key}={value}" for key, value in flags.items()))
+    layout.state.mkdir(parents=True)
+    write_settings(layout.settings, settings)
+
+    _, again = wanted(*(f"{key}=" for key in flags))
+
+    fresh = wanted("--name", "other")[1]
+    assert again == replace(
+        fresh, name="default", sockets=again.sockets, ports=settings.ports
+    )
+
+
+def test_an_address_of_another_machine_is_refused_before_anything_ends(capsys):
+    assert main(["up", "--bind-address", "192.0.2.1"]) == 1
+    assert "192.0.2.1 is not an address of this machine" in capsys.readouterr().err
+
+
+def test_a_given_port_of_somebody_else_is_refused_while_ours_serves(monkeypatch):
+    layout, settings = wanted("--api-port", "6443")
+    layout.make()
+    serving = replace(settings, ports={API_SERVER: 6444})
+    process = identify(os.getpid())
+    record = ServiceRecord(API_SERVER, process, (), "https://127.0.0.1:6444", 0.0)
+    write_record(layout, record)
+    monkeypatch.setattr("cluster.up.is_free", lambda _, port: port in (0, 6445))
+    monkeypatch.setattr("cluster.up.choose_port", lambda *_: 6445)
+
+    kept = _settle_ports(layout, replace(serving, fixed_ports=(API_SERVER,)))
+
+    assert kept.ports[API_SERVER] == 6444
+    with pytest.raises(SettingsError, match=r"port 6443 on 127\.0\.0\.1 is taken"):
+        _settle_ports(layout, settings)
 
 
 def test_a_relative_folder_is_meant_from_here(tmp_path, monkeypatch):
