@@ -164,17 +164,20 @@ class LogCommand:
     def _open(self, log: _Log) -> StreamingResponse:
         """The log's stream; with -f a container that is starting is waited for."""
         query = [*self._query, ("container", log.container)]
+        waits = self._options.flag("follow") and not self._options.flag("ignore-errors")
         timeout = self._options.seconds("pod-running-timeout")
         deadline = time.monotonic() + timeout
         while True:
             try:
                 return self._factory.client.stream(log.path, query, accept=ACCEPT_REST)
             except StatusError as error:
-                waits = self._options.flag("follow") and error.reason == "BadRequest"
-                if not waits or time.monotonic() + 1 > deadline:
+                if not waits or error.reason != "BadRequest":
                     raise
                 print(error.message, file=sys.stderr)
-                time.sleep(1)
+            left = max(0.0, deadline - time.monotonic())
+            time.sleep(min(1.0, left))
+            if left <= 1.0:
+                raise CommandError("context deadline exceeded")
 
     def _print(self, log: _Log) -> None:
         try:

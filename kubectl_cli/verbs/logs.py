@@ -76,6 +76,8 @@ def _complete(options: Options) -> tuple[str, str]:
         if container:
             raise CommandError("only one of -c or an inline [CONTAINER] arg is allowed")
         container = words[1]
+    if options.seconds("pod-running-timeout") <= 0:
+        raise CommandError("--pod-running-timeout must be higher than zero")
     return (words[0] if words else ""), container
 
 
