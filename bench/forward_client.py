@@ -88,7 +88,7 @@ class Forwarding:
                     yield event.data
                 elif _ended(event):
                     return
-            data = self._connection.receive(1 << 18)
+            data = self._connection.receive()
             if not data:
                 raise RuntimeError("the connection ended")
             self._pending = self._core.receive_data(data)

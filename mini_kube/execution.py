@@ -36,7 +36,6 @@ __all__ = ["ExecResult", "Refused", "open_exec", "run_exec"]
 
 _SUBPROTOCOL: Final = "v5.channel.k8s.io"
 _CHUNK: Final = 32 * 1024
-_READ: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +177,7 @@ class _Session:
 
     def _receive(self) -> None:
         try:
-            data = self._connection.receive(_READ)
+            data = self._connection.receive()
         except BlockingIOError:
             return
         except OSError as err:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BlockingConnection", "seconds_left", "stream_text"]
 
-_READ = 256 * 1024
+# malloc(3): 128 KiB or more come from the kernel and go back to it, each page cleared
+# anew. That took longer than to decrypt the 16 KiB at most that TLS gives at a time.
+_READ = 64 * 1024
 
 
 class BlockingConnection:
@@ -46,10 +48,10 @@ class BlockingConnection:
             data = self._pass("up", data)
         self.stream.sendall(data)
 
-    def receive(self, size: int = _READ) -> bytes:
+    def receive(self) -> bytes:
         """What there is, b"" at the end. BlockingIOError when nothing is there yet."""
         try:
-            data = self.stream.recv(size)
+            data = self.stream.recv(_READ)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise BlockingIOError from None
         except ssl.SSLEOFError:

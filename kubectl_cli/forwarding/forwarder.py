@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PortForwarder"]
 
-_READ = 256 * 1024
 _MAX_QUEUED = 512 * 1024  # towards the pod
 _MAX_WAITING = 4 * 1024 * 1024  # towards one local client
 _IN = selectors.EVENT_READ
@@ -109,7 +108,7 @@ class PortForwarder:
             if self._slow or self._lost:
                 return
             try:
-                data = self._connection.receive(_READ)
+                data = self._connection.receive()
             except BlockingIOError:
                 return
             except OSError:

@@ -41,7 +41,6 @@ __all__ = ["Session", "Sizes"]
 
 PING_PERIOD = 5.0
 READ_DEADLINE = 61.0  # only a pong extends it
-_READ = 65536
 _STDIN_READ = 32 * 1024  # io.Copy's buffer: one message
 _MAX_QUEUED = 256 * 1024
 
@@ -190,7 +189,7 @@ class Session:
         """Read what is there, but let the outputs keep up."""
         for _ in range(16):
             try:
-                data = self._connection.receive(_READ)
+                data = self._connection.receive()
             except BlockingIOError:
                 return
             except OSError as error:
