@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
-__all__ = ["MatchTooLong", "fits_whole"]
+__all__ = ["MatchTooLong", "find_in", "fits_whole"]
 
 #: Seconds of processor time; what is reasonable takes some microseconds.
 _LIMIT: Final = 0.2
@@ -34,6 +34,16 @@ def fits_whole(pattern: re.Pattern[str], text: str) -> bool:
     """
     with _interrupted_after(_LIMIT, pattern.pattern):
         return pattern.fullmatch(text) is not None
+
+
+def find_in(pattern: re.Pattern[bytes], data: bytes) -> re.Match[bytes] | None:
+    """Where in the bytes the pattern is first found.
+
+    Raises:
+        MatchTooLong: it takes too much time to tell.
+    """
+    with _interrupted_after(_LIMIT, pattern.pattern.decode("utf-8", "replace")):
+        return pattern.search(data)
 
 
 @contextmanager

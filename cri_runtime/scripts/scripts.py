@@ -159,6 +159,8 @@ def _script_of(sandbox: Sandbox, container: str, image: Image) -> Script | None:
     if text := sandbox.config.annotations.get(ANNOTATION):
         document = _parsed(text)
         if isinstance(document, dict) and "containers" in document:
+            if len(document) > 1:
+                raise ScriptError("containers: nothing else may stand beside it")
             document = _own(document["containers"], container, image.entry.script)
     return None if document is None else parse_script(document)
 
@@ -167,6 +169,10 @@ def _own(scripts: Any, container: str, default: Any) -> Any:
     """What a pod's script says of one of its containers."""
     if not isinstance(scripts, dict):
         raise ScriptError("containers: an object is expected")
+    # A name with a typo: an image of which the script is all has nothing to do then.
+    if default == {} and container not in scripts:
+        known = ", ".join(map(str, scripts)) or "none"
+        raise ScriptError(f"containers: nothing for {container!r}, but for: {known}")
     return scripts.get(container, default)
 
 

@@ -1,16 +1,23 @@
-"""The ports of a scripted container: a thread a connection, blocking sockets."""
+"""The ports of a scripted container: a thread a connection, blocking sockets.
+
+Answers with regular expressions have a process each: only in a main thread can a pattern
+that takes too long be given up (`cri_runtime.scripts.matching`), and a thread with one
+would hold up all others.
+"""
 
 from __future__ import annotations
 
 import _thread
 import os
 import select
+import signal
 import socket
 import struct
 import sys
 import time
 
 from cri_runtime.images.programs.serving import bind
+from cri_runtime.scripts.matching import MatchTooLong, find_in, fits_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +39,9 @@ def listen_on(ports: JsonObject, script: JsonObject) -> Callable[[], NoReturn]:
         listeners[listener.fileno()] = listener, answer
 
     def serve() -> NoReturn:
+        # Who leaves before he has read all ends his own connection, not all of us.
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        children: list[int] = []
         poll = select.poll()
         for descriptor in listeners:
             poll.register(descriptor, select.POLLIN)
@@ -43,9 +53,23 @@ def listen_on(ports: JsonObject, script: JsonObject) -> Callable[[], NoReturn]:
                 except OSError:
                     continue
                 connection.setblocking(True)
-                _thread.start_new_thread(_answer, (connection, answer, script))
+                if answer.get("http") is None and not answer.get("exchange"):
+                    _thread.start_new_thread(_answer, (connection, answer, script))
+                    continue
+                # One by one: others may be of a `call`, which waits for them itself.
+                children = [one for one in children if not _has_ended(one)]
+                if child := os.fork():
+                    connection.close()
+                    children.append(child)
+                else:
+                    _answer(connection, answer, script)
+                    os._exit(0)
 
     return serve
+
+
+def _has_ended(child: int) -> bool:
+    return os.waitpid(child, os.WNOHANG)[0] == child
 
 
 def _answer(connection: socket.socket, answer: JsonObject, script: JsonObject) -> None:
@@ -69,7 +93,7 @@ def _answer(connection: socket.socket, answer: JsonObject, script: JsonObject) -
                 from cri_runtime.images.programs.calling import find
 
                 find(target, script.get("python_path", []))(connection)
-    except OSError as error:
+    except (OSError, MatchTooLong) as error:
         sys.stderr.write(f"scripted: connection: {error}\n")
 
 
@@ -87,7 +111,7 @@ def _exchange(connection: socket.socket, turns: list[JsonObject]) -> None:
     received = b""
     for turn in turns:
         expected = re.compile(turn.get("expect", "").encode(), re.DOTALL)
-        while (match := expected.search(received)) is None:
+        while (match := find_in(expected, received)) is None:
             data = connection.recv(65536)
             if not data:
                 return
@@ -127,7 +151,7 @@ def _response(request: str, routes: list[JsonObject], *, stays: bool) -> bytes:
     method, _, rest = request.partition(" ")
     path = rest.partition(" ")[0].partition("?")[0]
     for route in routes:
-        if re.fullmatch(route.get("path", ".*"), path):
+        if fits_whole(re.compile(route.get("path", ".*")), path):
             break
     else:
         route = {"status": 404, "body": "404 page not found\n"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 from cri_runtime.errors import CriError
 from cri_runtime.images.programs.log_player import decode
 from cri_runtime.images.programs.root import Root
-from cri_runtime.scripts.matching import MatchTooLong
+from cri_runtime.scripts.matching import MatchTooLong, find_in
 from cri_runtime.scripts.script import ScriptError, parse_script
 from cri_runtime.scripts.scripts import ANNOTATION, Scripts
 from rpc import cri_v1_pb2 as cri
@@ -79,21 +80,36 @@ def test_a_pattern_that_backtracks_for_ever_is_given_up():
         script.find(["a" * 40 + "b"], {})
 
 
+def test_so_is_one_that_is_searched_for_in_bytes():
+    with pytest.raises(MatchTooLong, match="takes too long to match"):
+        find_in(re.compile(rb"(a+)+$"), b"a" * 40 + b"b")
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("containers: 5", "containers: an object is expected"),
+        ("containers: {db: {}}\nmain: {}", "containers: nothing else may stand"),
+        ("containers: {dbb: {}}", "containers: nothing for 'db', but for: dbb"),
         ("main: &here [*here]", "neither JSON nor YAML"),
         ("[" * 100_000, "neither JSON nor YAML"),
         ("{", "neither JSON nor YAML"),
     ],
-    ids=["containers", "anchor-in-itself", "deep", "no-yaml"],
+    ids=[
+        "containers",
+        "beside",
+        "another-container",
+        "anchor-in-itself",
+        "deep",
+        "no-yaml",
+    ],
 )
 def test_an_annotation_that_makes_no_sense_says_why(text, why):
     config = cri.PodSandboxConfig(annotations={ANNOTATION: text})
     sandbox = SimpleNamespace(config=config)
-    container = SimpleNamespace(config=cri.ContainerConfig())
-    image = SimpleNamespace(entry=SimpleNamespace(script=None))
+    metadata = cri.ContainerMetadata(name="db")
+    container = SimpleNamespace(config=cri.ContainerConfig(metadata=metadata))
+    image = SimpleNamespace(entry=SimpleNamespace(script={}))
 
     with pytest.raises(CriError) as refused:
         Scripts().dress(container, sandbox, image, Path("/nowhere"))
