@@ -43,6 +43,7 @@ from apiserver.resources.objects import Objects
 from apiserver.resources.pods import PODS
 from apiserver.response import add_common_headers
 from apiserver.services import Cachers, Services, TokenAuthenticator
+from apiserver.storage.interface import StoreUnavailable
 from apiserver.storage.objects import ObjectStore
 from apiserver.streaming.kubelets import Kubelets
 from hops.clock import wall
@@ -66,6 +67,7 @@ logger = logging.getLogger(__name__)
 # aiohttp calls the preparation of an answer in the task of its request.
 _current: ContextVar[RequestContext] = ContextVar("context")
 _HEALTH_SECONDS = 2.0
+_BOOTSTRAP_SECONDS = 1.0  # between tries, as of kube-apiserver's bootstrap-roles
 _LOADED_LATER = (
     *(
         f"apiserver.handlers.{name}"
@@ -146,8 +148,14 @@ class ApiServer:
         )
 
     async def _ensure_first_objects(self) -> None:
-        await ensure_namespaces(self.services)
-        await ensure_roles_and_classes(self.services)
+        while True:
+            try:
+                await ensure_namespaces(self.services)
+                await ensure_roles_and_classes(self.services)
+                break
+            except StoreUnavailable as err:
+                logger.error("first objects not made, trying again: %s", err)
+                await asyncio.sleep(_BOOTSTRAP_SECONDS)
         self._bootstrapped.set()
         await _warm_up()
 

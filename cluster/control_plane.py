@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from apiserver.app import ApiServer
+
 __all__ = ["main"]
 
 logger = logging.getLogger(__name__)
@@ -86,8 +88,7 @@ async def _run(
         await server.start()
         print(f"mini-apiserver: serving on {server.url}", flush=True)
         if controllers is not None:
-            await server.ready()
-            tasks.append(spawn("controllers", _control(hops, controllers)))
+            tasks.append(spawn("controllers", _control(server, hops, controllers)))
         await stop.wait()
     finally:
         await cancel_and_wait(*tasks)
@@ -96,7 +97,8 @@ async def _run(
             await admin.close()
 
 
-async def _control(hops: Hops, config: ControllersConfig) -> None:
+async def _control(server: ApiServer, hops: Hops, config: ControllersConfig) -> None:
+    await server.ready()
     with loading():
         from controllers.manager import run_controllers  # the server serves already
 

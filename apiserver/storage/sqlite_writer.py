@@ -21,6 +21,7 @@ from apiserver.storage.interface import (
     Conflict,
     FutureRevision,
     KeyExists,
+    StoreUnavailable,
 )
 from apiserver.storage.sqlite_log import Change, RevisionLog
 
@@ -140,12 +141,11 @@ class Writer:
             for job in jobs:
                 _execute_one(log, job)
             log.commit()
+        except sqlite3.Error as err:  # a full disk, say: whoever asked is told
+            return _give_up(log, jobs, StoreUnavailable(f"store: {err}"))
         except Exception as err:
             logger.exception("store transaction failed")
-            _roll_back(log)
-            for job in jobs:
-                job.error = job.error or OSError(f"store: {err}")
-            return []
+            return _give_up(log, jobs, OSError(f"store: {err}"))
         return [job.result for job in jobs if isinstance(job.result, Change)]
 
     # -- on the event loop ------------------------------------------------------------
@@ -167,6 +167,13 @@ def _execute_one(log: RevisionLog, job: _Job) -> None:
         job.result = job.run(log)
     except _OWN_FAULTS as err:
         job.error = err
+
+
+def _give_up(log: RevisionLog, jobs: list[_Job], error: OSError) -> list[Change]:
+    _roll_back(log)
+    for job in jobs:
+        job.error = job.error or error
+    return []
 
 
 def _roll_back(log: RevisionLog) -> None:

@@ -152,3 +152,18 @@ async def test_a_closed_store_refuses_work(path):
 
     with pytest.raises(OSError, match="closed"):
         await store.get(PODS + "a")
+
+
+async def test_a_full_disk_refuses_the_write_and_nothing_else(path):
+    store = await SqliteStore.open(path)
+    await store.create(PODS + "a", b"1")
+    resize = "PRAGMA max_page_count = {}".format
+    await store._writer.call(lambda log: log._db.execute(resize(1)))
+
+    with pytest.raises(StoreUnavailable, match="store: database or disk is full"):
+        await store.create(PODS + "b", b"2" * 100_000)
+
+    assert await store.get(PODS + "a") is not None
+    await store._writer.call(lambda log: log._db.execute(resize(1 << 20)))
+    await store.create(PODS + "b", b"2" * 100_000)
+    await store.close()
