@@ -87,7 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 141
-    except (LayoutError, SettingsError, OSError) as err:
+    except OSError as err:
+        where = f"{err.filename}: " if err.filename else ""
+        return _fail(f"{where}{err.strerror or err}")
+    except (LayoutError, SettingsError) as err:
         return _fail(str(err))
     return code
 

@@ -90,6 +90,16 @@ def test_flags_are_kept_until_another_is_given():
     assert (other.nodes, other.trace_dir) == (3, "")
 
 
+def test_a_state_folder_that_cannot_be_is_told_in_words(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.touch()
+
+    assert main(["up", "--state-dir", str(file / "state")]) == 1
+    assert capsys.readouterr().err == (
+        f"mini-kube: {file}/state/cluster.json: Not a directory\n"
+    )
+
+
 def test_an_empty_value_takes_a_flag_back():
     flags = {
         "--nodes": "2",
