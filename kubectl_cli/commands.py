@@ -38,7 +38,11 @@ COMMANDS = {
     "create token": "create_token",
     "expose": "expose",
     "run": "run",
+    "set env": "set_env",
     "set image": "set_image",
+    "set resources": "set_resources",
+    "set selector": "set_selector",
+    "set serviceaccount": "set_serviceaccount",
     "explain": "explain",
     "get": "get",
     "edit": "edit",
@@ -113,6 +117,7 @@ ALIASES = {
     "create sa": "create serviceaccount",
     "create svc": "create service",
     "config use": "config use-context",
+    "set sa": "set serviceaccount",
 }
 
 

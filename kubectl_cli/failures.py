@@ -41,7 +41,7 @@ def message_of(error: Exception) -> str:
     status = _status_of(error)
     if status is not None and status.get("reason") == "Invalid":
         return _invalid(status)
-    return standard_message(error) or _with_head(str(error))
+    return standard_message(error) or _with_head(str(error).removesuffix("\n"))
 
 
 def standard_message(error: Exception) -> str:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
-from kubectl_cli.documents.manifests import visit_manifests
+from kubectl_cli.documents.manifests import read_objects, visit_manifests
 from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.missing_namespace import telling_of_namespace
+from kubectl_cli.resources import Resource
 from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.resources import Resource
 
 __all__ = ["Selected", "select_objects"]
 
@@ -86,13 +86,22 @@ def _of_files(
     options: Options, factory: Factory, *, local: bool
 ) -> Iterator[Selected | StatusError | CommandError]:
     files, recursive = options.items("filename"), options.flag("recursive")
+    if local:
+        yield from map(_local, read_objects(files, recursive=recursive))
+        return
     for each in visit_manifests(files, factory, recursive=recursive):
         if isinstance(each, CommandError):
             yield each
-        elif local:
-            yield Selected(each.resource, each.namespace, each.name, each.object)
         else:
             yield _named(factory, each.resource, each.namespace, each.name)
+
+
+def _local(obj: JsonObject) -> Selected:
+    """An object of a file without a server, which alone knows resources and namespaces."""
+    kind = str(obj["kind"])
+    group, _, version = str(obj.get("apiVersion") or "").rpartition("/")
+    resource = Resource(group, version, kind.lower(), kind, namespaced=False)
+    return Selected(resource, "", str(obj["metadata"].get("name") or ""), obj)
 
 
 def _named(

@@ -21,6 +21,7 @@ __all__ = [
     "port_name",
     "port_number",
     "qualified_name",
+    "strict_env_var_name",
 ]
 
 _LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -29,6 +30,7 @@ _DNS1035: Final = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED: Final = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE: Final = f"({_QUALIFIED})?"
 _CONFIG_KEY: Final = "[-._a-zA-Z0-9]+"
+_ENV_NAME: Final = "[-._a-zA-Z][-._a-zA-Z0-9]*"
 
 _QUALIFIED_TEXT: Final = (
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end"
@@ -82,6 +84,14 @@ _TEXT_LABEL_VALUE: Final = _regex_text(
     "MyValue",
     "my_value",
     "12345",
+)
+_TEXT_ENV_NAME: Final = _regex_text(
+    "a valid environment variable name must consist of alphabetic characters, digits,"
+    " '_', '-', or '.', and must not start with a digit",
+    _ENV_NAME,
+    "my.env-name",
+    "MY_ENV.NAME",
+    "MyEnvName1",
 )
 _TEXT_CONFIG_KEY: Final = _regex_text(
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
@@ -150,13 +160,20 @@ def config_map_key(text: str) -> list[str]:
         complaints.append(max_length_text(253))
     if not _matches(_CONFIG_KEY, text):
         complaints.append(_TEXT_CONFIG_KEY)
-    if text == ".":
-        complaints.append("must not be '.'")
-    elif text == "..":
-        complaints.append("must not be '..'")
-    elif text.startswith(".."):
-        complaints.append("must not start with '..'")
-    return complaints
+    return complaints + _parent_folder(text)
+
+
+def strict_env_var_name(text: str) -> list[str]:
+    """Names of environment variables that kubectl lets pass."""
+    complaints = [] if _matches(_ENV_NAME, text) else [_TEXT_ENV_NAME]
+    return complaints + _parent_folder(text)
+
+
+def _parent_folder(text: str) -> list[str]:
+    """hasChDirPrefix: names that would lead out of a folder."""
+    if text in (".", ".."):
+        return [f"must not be '{text}'"]
+    return ["must not start with '..'"] if text.startswith("..") else []
 
 
 def env_var_name(text: str) -> list[str]:

@@ -785,6 +785,15 @@ SCRIPTS = {
         expose svc/deploy-{me} --port=1 --target-port=web --selector=a=b --name=x --dry-run=server
         delete svc,deploy deploy-{me}
     """,
+    "fields of a template, set": """
+        create -f deployment.yaml
+        set env deploy/deploy-{me} A=1 B=2
+        set env deploy/deploy-{me} --from=cm/kube-root-ca.crt A-
+        set env deploy/deploy-{me} --list
+        set resources deploy/deploy-{me} --limits=cpu=1 --requests=cpu=2
+        set sa deploy/deploy-{me} deploy/missing default
+        delete deploy deploy-{me}
+    """,
     "a node put aside": """
         cordon {node} --dry-run=client
         uncordon {node}
