@@ -59,4 +59,5 @@ def retire_nodes(layout: Layout, settings: ClusterSettings) -> None:
     with closing(ApiClient.of_cluster(layout, settings)) as api:
         for node in former:
             api.delete(f"/api/v1/nodes/{node.name}")
+            shutil.rmtree(layout.pki / "nodes" / node.name, ignore_errors=True)
             shutil.rmtree(node.state)
