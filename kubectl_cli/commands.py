@@ -58,6 +58,7 @@ COMMANDS = {
     "cordon": "cordon",
     "uncordon": "cordon",
     "drain": "drain",
+    "taint": "taint",
     "describe": "describe",
     "logs": "logs",
     "attach": "attach",

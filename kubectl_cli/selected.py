@@ -59,7 +59,7 @@ def select_objects(
     the subresource that is read. With `whole_types` a type alone means all its objects.
     Without `selects` the flag --selector is about something else.
     """
-    if options.items("filename"):
+    if options.has("filename") and options.items("filename"):
         yield from _of_files(options, factory, local=local)
         return
     selects = selects and bool(

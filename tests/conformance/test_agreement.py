@@ -795,6 +795,9 @@ SCRIPTS = {
         delete deploy deploy-{me}
     """,
     "a node put aside": """
+        taint node {node} a=b:PreferNoSchedule --dry-run=server
+        taint node {node} a- b-
+        taint node {node} missing a=b:NoExecute -o jsonpath={.spec} --dry-run=client
         cordon {node} --dry-run=client
         uncordon {node}
         drain {node} --dry-run=client --pod-selector=app=one
