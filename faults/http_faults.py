@@ -151,7 +151,7 @@ class SubprotocolFault(FrameFault):
 
 
 class StatusLine(FrameFault):
-    """The server's answer has another status; headers and body are its own."""
+    """The server's answer has another status; an upgrade has no headers then."""
 
     def frame(self, frame: Frame, now: float) -> list[Item] | None:
         """Change the status line of final answers."""
@@ -161,8 +161,11 @@ class StatusLine(FrameFault):
             return None
         status = self.values["status"]
         reason = self.values["reason"] or reason_of(status)
-        head = frame.head
-        frame.head = ResponseHead(status, reason, head.headers, head.version)
+        head, headers = frame.head, frame.head.headers
+        if head.status == 101 != status:
+            # What follows is no body: a client would wait for its end.
+            headers = [("Content-Length", "0"), ("Connection", "close")]
+        frame.head = ResponseHead(status, reason, headers, head.version)
         frame.changed()
         return [frame]
 

@@ -436,7 +436,8 @@ _ALL = (
     ),
     _http(
         "http_status",
-        "the server's answer has another status; headers and body are its own",
+        "the server's answer has another status; headers and body are its own, "
+        "but for an upgrade, which becomes an empty answer",
         _int("status", 503, "the status", least=101, most=999),
         _text(
             "reason",

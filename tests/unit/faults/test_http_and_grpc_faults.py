@@ -97,6 +97,15 @@ def test_the_status_of_an_answer_is_another():
     assert struck.bytes(DOWN) == OK.replace(b"200 OK", b"429 Slow Down")
 
 
+def test_an_upgrade_that_becomes_an_error_is_an_answer_with_an_end():
+    struck = Struck(rule("http_status", status=500)).play(websocket_session())
+
+    assert struck.bytes(DOWN).startswith(
+        b"HTTP/1.1 500 Internal Server Error\r\n"
+        b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "before", "after"),
     [
