@@ -31,7 +31,8 @@ __all__ = ["LogReadError", "read_log"]
 
 logger = logging.getLogger(__name__)
 
-_BLOCK = 512 * 1024
+# Larger ones, and what is made of them, come from the kernel page by page (malloc(3)).
+_BLOCK = 128 * 1024
 _RECHECK_SECONDS = 1.0
 _PATIENCE = (0.01, 0.03, 0.1, 0.3)
 _POLL_SECONDS = 0.1
