@@ -163,8 +163,9 @@ def ensure_pki(directory: Path, names: PkiNames, now: float) -> Pki:
 
 def expiries(directory: Path) -> dict[str, float]:
     """When each certificate of `directory` expires, in epoch seconds, by name."""
-    facts = read_facts(directory)
-    return {name: fact.not_after for name, fact in sorted(facts.items())}
+    pki, facts = Pki(directory), read_facts(directory)
+    there = sorted(name for name in facts if pki.pair(name).cert.exists())
+    return {name: facts[name].not_after for name in there}
 
 
 def _wanted(names: PkiNames) -> dict[str, tuple[str, Profile]]:

@@ -239,6 +239,15 @@ def test_facts_that_cannot_be_read_are_made_anew(directory, junk):
     assert expiries(directory) == before
 
 
+def test_of_a_certificate_that_was_removed_no_expiry_is_told(directory):
+    pki = ensure_pki(directory, NAMES, NOW)
+
+    pki.scheduler.cert.unlink()
+
+    assert "scheduler" not in expiries(directory)
+    assert "admin" in expiries(directory)
+
+
 def test_expiry_is_told_for_each_certificate(directory):
     assert expiries(directory) == {}
 
