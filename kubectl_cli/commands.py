@@ -79,6 +79,7 @@ COMMANDS = {
     "annotate": "annotate",
     "api-resources": "api_resources",
     "api-versions": "api_versions",
+    "completion": "completion",
     "config current-context": "config_current_context",
     "config get-clusters": "config_get_names",
     "config get-contexts": "config_get_contexts",

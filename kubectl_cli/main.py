@@ -69,6 +69,10 @@ def run(argv: list[str]) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
+    if argv and argv[0] in ("__complete", "__completeNoDesc"):
+        from kubectl_cli.completing.request import answer
+
+        return answer(argv[1:], describes=argv[0] == "__complete")
     path, rest = find(argv)
     if path not in COMMANDS:
         return _group(path, rest)

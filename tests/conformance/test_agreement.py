@@ -619,6 +619,9 @@ logs 'a b'
 --as=nobody delete pod one
 --token=nonsense get pods
 nonsense
+__completeNoDesc get pods one t
+__completeNoDesc port-forward two ''
+__completeNoDesc get -n agree
 get pods one two -w
 """
 
