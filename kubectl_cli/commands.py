@@ -54,6 +54,7 @@ COMMANDS = {
     "rollout status": "rollout_status",
     "rollout undo": "rollout_undo",
     "scale": "scale",
+    "autoscale": "autoscale",
     "cluster-info": "cluster_info",
     "cordon": "cordon",
     "uncordon": "cordon",

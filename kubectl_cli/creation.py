@@ -38,6 +38,7 @@ __all__ = [
     "create_in_namespace",
     "create_one",
     "only_name",
+    "with_status",
 ]
 
 #: What each `create KIND` takes.
@@ -110,13 +111,20 @@ def create_one(
         obj = with_last_applied(obj, typed=True)
     if dry_run is not DryRun.CLIENT:
         try:
-            obj = factory.client.call("POST", path, query, obj)
+            obj = with_status(factory.client.call("POST", path, query, obj), obj)
         except StatusError as error:
             if not failure:
                 raise
             raise CommandError(f"{failure}{error}") from None
     printer.show(obj, "created")
     return 0
+
+
+def with_status(made: JsonObject, sent: JsonObject) -> JsonObject:
+    """The server's answer with the fields of the status that its type writes always."""
+    if sent.get("status"):
+        made["status"] = {**sent["status"], **(made.get("status") or {})}
+    return made
 
 
 def create_in_namespace(

@@ -795,6 +795,8 @@ SCRIPTS = {
         set env deploy/deploy-{me} --list
         set resources deploy/deploy-{me} --limits=cpu=1 --requests=cpu=2
         set sa deploy/deploy-{me} deploy/missing default
+        autoscale deploy/deploy-{me} --max=3 --cpu=70% --memory=200 --dry-run=server -o json
+        autoscale cm/kube-root-ca.crt --max=3
         delete deploy deploy-{me}
     """,
     "a node put aside": """
