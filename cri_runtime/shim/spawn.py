@@ -25,7 +25,9 @@ __all__ = [
     "spawn",
 ]
 
-_ALL_SIGNALS = signal.valid_signals()
+# Those that shims handle. Python looks up a name for each signal of the mask it gets back:
+# with all of them that is 0.2 ms a process.
+_HANDLED = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
 
 # Python ignores these two, and what is ignored stays ignored through exec.
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -80,7 +82,7 @@ def spawn(spec: ProcessSpec, stdio: list[int]) -> int:
     reader, writer = os.pipe2(os.O_CLOEXEC)
     parent = os.getpid()
     # A signal between fork and exec would run our handlers in the child.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
     try:
         pid = os.fork()
         if pid == 0:
