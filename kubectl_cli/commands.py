@@ -72,6 +72,8 @@ COMMANDS = {
     "debug": "debug",
     "diff": "diff",
     "apply": "apply",
+    "apply set-last-applied": "apply_set_last_applied",
+    "apply view-last-applied": "apply_view_last_applied",
     "patch": "patch",
     "replace": "replace",
     "wait": "wait",

@@ -14,7 +14,7 @@ from kubectl_cli.printers.json import compact
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
 
-__all__ = ["ANNOTATION", "last_applied", "with_last_applied"]
+__all__ = ["ANNOTATION", "last_applied", "last_applied_text", "with_last_applied"]
 
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -39,10 +39,15 @@ def with_last_applied(obj: JsonObject, *, typed: bool = False) -> JsonObject:
     return annotated
 
 
+def last_applied_text(obj: JsonObject) -> str:
+    """The annotation as it is, "" when the object has none."""
+    annotations: Any = (obj.get("metadata") or {}).get("annotations") or {}
+    return str(annotations.get(ANNOTATION) or "")
+
+
 def last_applied(obj: JsonObject) -> JsonObject | None:
     """What was applied last, None when the object does not say."""
-    annotations: Any = (obj.get("metadata") or {}).get("annotations") or {}
-    text = annotations.get(ANNOTATION)
+    text = last_applied_text(obj)
     if not text:
         return None
     value: JsonObject = json.loads(text)

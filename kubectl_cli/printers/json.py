@@ -8,13 +8,13 @@ from typing import Any
 __all__ = ["compact", "to_json"]
 
 
-def to_json(value: Any, *, sort_keys: bool = True) -> str:
+def to_json(value: Any, *, sort_keys: bool = True, indent: int = 4) -> str:
     """The whole document, ending with a newline.
 
     What has a Go type keeps the order of its fields: pass `sort_keys=False`.
     """
     text = json.dumps(
-        _numbers(value), indent=4, sort_keys=sort_keys, ensure_ascii=False
+        _numbers(value), indent=indent, sort_keys=sort_keys, ensure_ascii=False
     )
     return _escape(text) + "\n"
 

@@ -398,7 +398,6 @@ port-forward one :80 --address=192.0.2.1
 port-forward one :80 --pod-running-timeout=0s
 proxy --port=99999
 proxy --port=1 --unix-socket=x
-proxy --address=192.0.2.1
 cp
 cp a b
 cp one:/etc/x one:/y
@@ -808,6 +807,14 @@ SCRIPTS = {
         drain {node} --dry-run=client --pod-selector=app=one
         drain {node} --dry-run=server --pod-selector=app=one --force
         drain {node} --dry-run=client --pod-selector=app=none
+    """,
+    "what was applied last": """
+        create -f map.yaml
+        apply set-last-applied -f map.yaml
+        apply set-last-applied -f map.yaml --create-annotation
+        apply set-last-applied -f map-blue.yaml -o yaml
+        apply view-last-applied -f map.yaml -o json
+        delete -f map.yaml
     """,
     "a kubeconfig of one's own": """
         --kubeconfig=own config set-cluster c --server=https://x --certificate-authority=pod.yaml

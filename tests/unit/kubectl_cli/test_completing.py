@@ -110,7 +110,7 @@ def test_a_server_that_is_not_there_gives_no_words(
 
 
 def test_only_commands_that_exist_have_completions() -> None:
-    assert set(_COMPLETERS) - {"apply view-last-applied"} <= set(COMMANDS)
+    assert set(_COMPLETERS) <= set(COMMANDS)
 
 
 def test_the_bash_script_asks_and_fills_in() -> None:
