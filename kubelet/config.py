@@ -40,7 +40,7 @@ class KubeletConfig:
 
     hostname_override: str = ""
     node_ip: str = ""
-    address: str = "0.0.0.0"  # noqa: S104 - the real default; `mini-kube up` gives loopback
+    address: str = "127.0.0.1"  # unlike kubelet, which listens to everybody
     port: int = 10250
     kubeconfig: str = ""
     tls_cert_file: str = ""

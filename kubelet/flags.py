@@ -84,7 +84,7 @@ def _add_node(parser: argparse.ArgumentParser) -> None:
 def _add_server(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is served")
     add = group.add_argument
-    add("--address", metavar="IP", help="where the HTTPS server listens (0.0.0.0)")
+    add("--address", metavar="IP", help="where the HTTPS server listens (127.0.0.1)")
     add("--port", metavar="N", type=int, help="its port (10250), 0 for a free one")
     add("--tls-cert-file", metavar="FILE", help="its certificate, PEM")
     add("--tls-private-key-file", metavar="FILE", help="the certificate's key, PEM")
