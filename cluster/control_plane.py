@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apiserver.config import Config
-from apiserver.main import make_parser
+from apiserver.flags import make_parser
 from apiserver.storage.interface import StoreUnavailable
 from controllers.config import ControllersConfig
 from faults.service import serve_faults
@@ -23,6 +23,7 @@ from hops.admin import AdminServer
 from hops.aiohttp_server import load_aiohttp_server
 from hops.hops import Hops
 from hops.loading import loading
+from hops.log_lines import log_to_stderr
 from hops.tasks import cancel_and_wait, spawn
 
 if TYPE_CHECKING:
@@ -40,11 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.DEBUG if options.v >= 4 else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        stream=sys.stderr,
-    )
+    log_to_stderr(logging.DEBUG if options.v >= 4 else logging.INFO)
     try:
         config = Config.from_arguments(options)
         controllers = _controllers_config(options, config)

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from cri_runtime.config import Config, build_parser
+from hops.log_lines import log_to_stderr
 
 if TYPE_CHECKING:
     import argparse
@@ -33,11 +34,7 @@ def _serve(options: argparse.Namespace) -> int:
     import asyncio  # 50 ms that `--help` and `stop-all` need not pay
 
     config = Config.from_arguments(options)
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=config.log_level.upper(),
-        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
-    )
+    log_to_stderr(config.log_level.upper())
     logging.getLogger("grpc").setLevel(logging.WARNING)
     try:
         asyncio.run(_run(config))

@@ -10,6 +10,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from hops.log_lines import log_to_stderr
 from kubelet.config import ConfigError
 from kubelet.flags import parse_flags
 
@@ -29,11 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = parse_flags(arguments)
     except (ConfigError, OSError) as err:
         return _fail(err)
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=_LEVELS.get(config.verbosity, logging.DEBUG),
-        format="%(asctime)s %(levelname).1s %(name)s: %(message)s",
-    )
+    log_to_stderr(_LEVELS.get(config.verbosity, logging.DEBUG))
     import asyncio  # 50 ms that `--help` need not pay
 
     from apimachinery.kubeconfig import KubeconfigError

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from apiserver.config import Config
-from apiserver.main import make_parser
+from apiserver.flags import make_parser
 from apiserver.version import EmulatedVersion, version_info
 
 
