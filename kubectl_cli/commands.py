@@ -60,6 +60,8 @@ COMMANDS = {
     "uncordon": "cordon",
     "drain": "drain",
     "taint": "taint",
+    "top node": "top",
+    "top pod": "top",
     "describe": "describe",
     "logs": "logs",
     "attach": "attach",
@@ -109,6 +111,7 @@ GROUPS = {
     "create secret": "Create a secret of one of these types.",
     "rollout": "Manage the rollout of one or many resources.",
     "set": "Change certain fields of objects.",
+    "top": "Show what pods and nodes use of CPU and memory.",
 }
 ALIASES = {
     "create cj": "create cronjob",
@@ -123,6 +126,10 @@ ALIASES = {
     "create svc": "create service",
     "config use": "config use-context",
     "set sa": "set serviceaccount",
+    "top no": "top node",
+    "top nodes": "top node",
+    "top po": "top pod",
+    "top pods": "top pod",
 }
 
 

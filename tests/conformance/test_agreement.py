@@ -595,6 +595,8 @@ config view -o jsonpath={.current-context}
 config view --minify --flatten
 config use-context missing
 events -n no-such-namespace -o json
+top pods
+top node
 auth can-i nonsense nodes
 auth can-i nonsense /x
 auth can-i get clusterroles
