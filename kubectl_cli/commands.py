@@ -55,6 +55,8 @@ COMMANDS = {
     "rollout undo": "rollout_undo",
     "scale": "scale",
     "autoscale": "autoscale",
+    "certificate approve": "certificate_decide",
+    "certificate deny": "certificate_decide",
     "cluster-info": "cluster_info",
     "cordon": "cordon",
     "uncordon": "cordon",
@@ -106,6 +108,7 @@ COMMANDS = {
 #: Commands that only hold others, with what their help says.
 GROUPS = {
     "auth": "Inspect who you are and what you may do.",
+    "certificate": "Decide on certificate signing requests.",
     "config": "Read and change kubeconfig files.",
     "create service": "Create a service of one of these types.",
     "create secret": "Create a secret of one of these types.",

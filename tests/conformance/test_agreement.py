@@ -396,6 +396,7 @@ port-forward configmap/kube-root-ca.crt 80
 port-forward one :80 --address=nonsense
 port-forward one :80 --address=192.0.2.1
 port-forward one :80 --pod-running-timeout=0s
+certificate approve nope
 proxy --port=99999
 proxy --port=1 --unix-socket=x
 cp
