@@ -111,7 +111,7 @@ async def _serve(
         await tap.close()
         await admin.close()
         hops.trace_to(None)
-    print(f"\nTo look at it: mini-kube trace list --dir {folder.trace}", flush=True)
+    print(f"\nTo look at it: mini-kube trace list -a --dir {folder.trace}", flush=True)
 
 
 async def _add_faults(
