@@ -270,7 +270,7 @@ class Session:
     def _finish(self) -> None:
         assert self._closed is not None  # noqa: S101 - the loop ended so
         if self._closed.code != 1000:
-            raise self._broken(_close_text(self._closed))
+            raise self._cut(self._closed)
         result = decode(bytes(self._status))
         if result.success:
             return
@@ -279,6 +279,9 @@ class Session:
                 f"command terminated with exit code {result.code}", result.code
             )
         raise CommandError(result.message)
+
+    def _cut(self, closed: Closed) -> CommandError:
+        return self._broken(_close_text(closed))
 
     def _broken(self, text: str) -> CommandError:
         """The connection ended badly: each stream says so, then the command fails."""

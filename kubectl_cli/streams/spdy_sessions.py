@@ -45,7 +45,20 @@ def open_spdy_session(
         )
     make = _Client if protocol == SPDY_PROTOCOLS[0] else _OldClient
     core = make(protocol, StreamOptions(**streams))
-    return Session(upgraded.connection, core, upgraded.leftover)
+    return _Session(upgraded.connection, core, upgraded.leftover)
+
+
+class _Session(Session):
+    """Says what broke it without words of WebSocket.
+
+    Unlike kubectl: to that a connection which is cut is a command that did well.
+    """
+
+    def _cut(self, closed: Closed) -> CommandError:
+        return CommandError(closed.reason)
+
+    def _broken(self, text: str) -> CommandError:
+        return CommandError(text.removeprefix("next reader: "))
 
 
 class _Client(SpdyRemoteCommandClient):

@@ -186,3 +186,18 @@ def test_a_protocol_nobody_offered_is_refused(
 
     assert result.code == 1
     assert result.stderr.startswith("error: unable to negotiate protocol: ")
+
+
+def test_a_cut_connection_is_a_failure_and_none_of_a_websocket(
+    serve: Callable[..., Any], kubectl: Callable[..., Any]
+) -> None:
+    headers = [
+        ("Connection", "Upgrade"),
+        ("Upgrade", "SPDY/3.1"),
+        ("X-Stream-Protocol-Version", "v4.channel.k8s.io"),
+    ]
+    server = serve(server_of(Answer(403), Switch(lambda stream, rest: None, headers)))
+
+    result = kubectl(server, "exec", "-i", "web", "--", "x", stdin=b"in\n")
+
+    assert (result.stderr, result.code) == ("error: unexpected EOF\n", 1)
