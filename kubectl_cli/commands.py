@@ -58,6 +58,7 @@ COMMANDS = {
     "certificate approve": "certificate_decide",
     "certificate deny": "certificate_decide",
     "cluster-info": "cluster_info",
+    "cluster-info dump": "cluster_info_dump",
     "cordon": "cordon",
     "uncordon": "cordon",
     "drain": "drain",

@@ -397,6 +397,7 @@ port-forward one :80 --address=nonsense
 port-forward one :80 --address=192.0.2.1
 port-forward one :80 --pod-running-timeout=0s
 certificate approve nope
+cluster-info dump --namespaces=agreement -o jsonpath={.kind}{"\\n"}
 proxy --port=99999
 proxy --port=1 --unix-socket=x
 cp
