@@ -15,6 +15,7 @@ from cri_runtime.shim.spawn import SpawnError
 
 __all__ = ["Connection", "Server"]
 
+_READ = 64 * 1024  # what is larger malloc(3) takes from the kernel for every read
 _MAX_DESCRIPTORS = 16
 _ANCILLARY_SPACE = socket.CMSG_SPACE(_MAX_DESCRIPTORS * array("i").itemsize)
 
@@ -64,7 +65,7 @@ class Connection:
     def _receive(self) -> None:
         try:
             data, ancillary, _, _ = self._socket.recvmsg(
-                262144, _ANCILLARY_SPACE, socket.MSG_CMSG_CLOEXEC
+                _READ, _ANCILLARY_SPACE, socket.MSG_CMSG_CLOEXEC
             )
         except BlockingIOError:
             return
