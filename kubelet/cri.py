@@ -6,6 +6,7 @@ Source: kubernetes/cri-client pkg/{remote_runtime,remote_image,utils}.go.
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from rpc import cri_v1_pb2_grpc as cri_grpc
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-__all__ = ["CriClient", "CriError"]
+__all__ = ["CriClient", "CriError", "go_words"]
 
 MAX_MESSAGE = 16 * 1024 * 1024
 DEFAULT_TIMEOUT = 120.0
@@ -60,6 +61,10 @@ _GO_CODES = {
     "DATA_LOSS": "DataLoss",
     "UNAUTHENTICATED": "Unauthenticated",
 }
+
+_NOT_CONNECTED = re.compile(
+    r"failed to connect to all addresses; last error: .* addr: unix:(.+) error: (.+)"
+)
 
 
 class CriError(Exception):
@@ -154,7 +159,18 @@ async def _call(method: Any, request: Any, seconds: float | None) -> Any:
 
 
 def _error(err: grpc.aio.AioRpcError) -> CriError:
-    return CriError(err.code().name, err.details() or "")
+    return CriError(err.code().name, go_words(err.details() or ""))
+
+
+def go_words(details: str) -> str:
+    """What grpc-go says where grpc's C core could not connect."""
+    if missed := _NOT_CONNECTED.fullmatch(details):
+        path, problem = missed.groups()
+        return (
+            'connection error: desc = "transport: Error while dialing: '
+            f'dial unix {path}: connect: {problem.lower()}"'
+        )
+    return details
 
 
 def _target(endpoint: str) -> str:
