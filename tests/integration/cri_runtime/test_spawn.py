@@ -37,14 +37,18 @@ def test_a_program_is_started_and_nothing_else_is_left_open():
     ("argv", "cwd", "text"),
     [
         (("nope",), "/", 'exec: "nope": executable file not found in $PATH'),
-        (("/nope",), "/", 'exec: "/nope": stat /nope: no such file or directory'),
+        (
+            ("/proc/nope",),
+            "/",
+            'exec: "/proc/nope": stat /proc/nope: no such file or directory',
+        ),
         (("/tmp",), "/", 'exec: "/tmp": is a directory'),
         (("/etc/passwd",), "/", 'exec: "/etc/passwd": permission denied'),
         ((), "/", "no command specified"),
         (
             ("true",),
-            "/nope",
-            'chdir to cwd ("/nope") set in config.json failed: no such file or directory',
+            "/proc/nope",
+            'chdir to cwd ("/proc/nope") set in config.json failed: no such file or directory',
         ),
     ],
 )
