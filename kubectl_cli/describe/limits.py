@@ -1,7 +1,7 @@
-"""ResourceQuotas, LimitRanges and PriorityClasses, described.
+"""ResourceQuotas, LimitRanges, PriorityClasses and PodDisruptionBudgets, described.
 
 Source: kubernetes/kubectl pkg/describe/describe.go (ResourceQuotaDescriber,
-LimitRangeDescriber, describePriorityClass) of 1.36.
+LimitRangeDescriber, describePriorityClass, describePodDisruptionBudgetV1) of 1.36.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_cli.describe.writer import Description
+from kubectl_cli.pods import format_selector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LIMIT_COLUMNS",
+    "describe_budget",
     "describe_limit_range",
     "describe_priority_class",
     "describe_quota",
@@ -102,5 +104,30 @@ def describe_priority_class(obj: JsonObject, events: list[JsonObject] | None) ->
     out.line(f"PreemptionPolicy:\t{policy}")
     out.line(f"Description:\t{obj.get('description') or ''}")
     out.annotations(obj["metadata"].get("annotations"))
+    out.events(events)
+    return out.render()
+
+
+def describe_budget(obj: JsonObject, events: list[JsonObject] | None) -> str:
+    """How many pods may be missing, and how many are."""
+    out, spec, metadata = Description(), obj.get("spec") or {}, obj["metadata"]
+    out.line(f"Name:\t{metadata['name']}")
+    out.line(f"Namespace:\t{metadata.get('namespace') or ''}")
+    if spec.get("minAvailable") is not None:
+        out.line(f"Min available:\t{spec['minAvailable']}")
+    elif spec.get("maxUnavailable") is not None:
+        out.line(f"Max unavailable:\t{spec['maxUnavailable']}")
+    selector = spec.get("selector")
+    shown = "<unset>" if selector is None else format_selector(selector) or "<none>"
+    out.line(f"Selector:\t{shown}")
+    out.line("Status:")
+    status = obj.get("status") or {}
+    for title, key in (
+        ("Allowed disruptions", "disruptionsAllowed"),
+        ("Current", "currentHealthy"),
+        ("Desired", "desiredHealthy"),
+        ("Total", "expectedPods"),
+    ):
+        out.line(f"{title}:\t{status.get(key) or 0}", 2)
     out.events(events)
     return out.render()

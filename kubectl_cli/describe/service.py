@@ -13,7 +13,7 @@ from kubectl_cli.describe.writer import Description
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
 
-__all__ = ["describe_service"]
+__all__ = ["describe_service", "format_endpoints"]
 
 _MOST_ENDPOINTS = 3
 #: Title and field of what is told only where it is set, below the ports.
@@ -85,10 +85,10 @@ def _port(out: Description, port: JsonObject, slices: list[JsonObject]) -> None:
     out.line(f"TargetPort:\t{port.get('targetPort') or port['port']}/{protocol}")
     if port.get("nodePort"):
         out.line(f"NodePort:\t{name}\t{port['nodePort']}/{protocol}")
-    out.line(f"Endpoints:\t{_endpoints(port.get('name') or '', slices)}")
+    out.line(f"Endpoints:\t{format_endpoints(port.get('name') or '', slices)}")
 
 
-def _endpoints(port_name: str, slices: list[JsonObject]) -> str:
+def format_endpoints(port_name: str, slices: list[JsonObject]) -> str:
     """`10.0.0.1:80,10.0.0.2:80 + 3 more...`: those that are ready."""
     found: list[str] = []
     for each in slices:

@@ -59,6 +59,16 @@ class Description:
             if owner.get("controller"):
                 self.line(f"Controlled By:\t{owner['kind']}/{owner['name']}")
 
+    def reference(self, title: str, reference: JsonObject | None) -> None:
+        """Group, kind and name of another object, if there is one."""
+        if not reference:
+            return
+        self.line(f"{title}:")
+        if reference.get("apiGroup") is not None:
+            self.line(f"APIGroup:\t{reference['apiGroup']}", 1)
+        self.line(f"Kind:\t{reference.get('kind') or ''}", 1)
+        self.line(f"Name:\t{reference.get('name') or ''}", 1)
+
     def listed(self, title: str, items: Iterable[str], level: int = 0) -> None:
         """A title and its items below each other; `<none>` for none."""
         head = f"{title}:"
