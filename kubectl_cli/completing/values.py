@@ -176,10 +176,15 @@ def _pods_and_ports(factory: Factory, args: list[str], typed: str) -> Found:
     return _matching(pairs, typed)
 
 
-def _nodes(factory: Factory, args: list[str], typed: str) -> Found:
-    from kubectl_cli.completing import objects
+def _names_of(types: str) -> Completer:
+    """One name; the type is the command's own."""
 
-    return _matching([] if args else objects.names(factory, "nodes"), typed)
+    def complete(factory: Factory, args: list[str], typed: str) -> Found:
+        from kubectl_cli.completing import objects
+
+        return _matching([] if args else objects.names(factory, types), typed)
+
+    return complete
 
 
 def _files_and_pods(factory: Factory, args: list[str], typed: str) -> Found:
@@ -202,10 +207,12 @@ def _shells(_: Factory, args: list[str], typed: str) -> Found:
     return Found() if args else _matching([*_SHELLS], typed)
 
 
+_nodes = _names_of("nodes")
 _COMPLETERS: dict[str, Completer] = {
     "annotate": _typed_names,
     "apply view-last-applied": _typed_names,
     "attach": _pods,
+    "autoscale": _only(*_SCALED),
     "completion": _shells,
     "config delete-cluster": _stanzas("clusters"),
     "config delete-context": _stanzas("contexts"),
@@ -215,6 +222,7 @@ _COMPLETERS: dict[str, Completer] = {
     "config use-context": _stanzas("contexts"),
     "cordon": _nodes,
     "cp": _files_and_pods,
+    "create token": _names_of("serviceaccounts"),
     "debug": _typed_names,
     "delete": _typed_names,
     "describe": _typed_names,
@@ -235,5 +243,8 @@ _COMPLETERS: dict[str, Completer] = {
     "rollout undo": _only(*_ROLLED_OUT),
     "scale": _only(*_SCALED),
     "set image": _only(*_WITH_TEMPLATE, repeats=False),
+    "taint": _only("node"),
+    "top node": _nodes,
+    "top pod": _names_of("pods"),
     "uncordon": _nodes,
 }
