@@ -112,14 +112,20 @@ class Exchange:
             poll.register(self._local, select.POLLIN)
         ready = {} if self._upstream.pending else dict(poll.poll())
         if self._local.fileno() in ready:
-            data = self._local.recv(_READ)
-            if not data:
-                raise ClientLeftError
-            self._from_client(data)
+            self._from_client(self._read_local())
         if self._upstream.pending or self._upstream.fileno() in ready:
             self._read_upstream()
 
     # To the server
+
+    def _read_local(self) -> bytes:
+        try:
+            data = self._local.recv(_READ)
+        except OSError:
+            raise ClientLeftError from None
+        if not data:
+            raise ClientLeftError
+        return data
 
     def _request_head(self, target: str, extra: Headers) -> RequestHead:
         own = self._request.headers

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["ProxyServer"]
 
 _READ = 64 * 1024
+_LINGER = 0.5  # seconds without a byte
+_MAX_LINGER = 256 * 1024
 _BREATH = 0.05  # seconds to wait for a free descriptor
 
 
@@ -73,6 +75,7 @@ class _Client:
         self._peer = peer
         self._upstream: BlockingConnection | None = None
         self._rest = b""
+        self._has_body = False
 
     def run(self) -> None:
         with contextlib.suppress(OSError):
@@ -101,7 +104,20 @@ class _Client:
             return self._exchange(head, route)
         self._stream.sendall(route)
         # A body that nobody has read stands before the next request.
-        return BodyReader.for_request(head).complete and head.version == "HTTP/1.1"
+        if self._has_body:
+            self._linger()
+        return not self._has_body and head.version == "HTTP/1.1"
+
+    def _linger(self) -> None:
+        """Take some of what still comes: closing on it would reset the answer away.
+
+        Source: golang/go net/http server.go (closeWriteAndWait, maxPostHandlerReadBytes).
+        """
+        self._stream.shutdown(socket.SHUT_WR)
+        self._stream.settimeout(_LINGER)
+        left = _MAX_LINGER
+        while left > 0 and (data := self._stream.recv(_READ)):
+            left -= len(data)
 
     def _read_head(self) -> RequestHead | None:
         reader = HeadReader("request")
@@ -110,7 +126,9 @@ class _Client:
             while True:
                 if data and (head := reader.receive_data(data)):
                     self._rest = reader.leftover
-                    return head if isinstance(head, RequestHead) else None
+                    if isinstance(head, RequestHead):
+                        self._has_body = not BodyReader.for_request(head).complete
+                        return head
                 data = self._stream.recv(_READ)
                 if not data:
                     return None
