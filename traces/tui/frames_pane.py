@@ -65,6 +65,11 @@ class FramesPane(Vertical):
         """Let the keys move the cursor."""
         self.query_one(DataTable).focus()
 
+    def move_to_end(self, *, first: bool) -> None:
+        """To the oldest frame, or to the newest."""
+        table = self.query_one(DataTable)
+        table.move_cursor(row=0 if first else table.row_count - 1)
+
     def show_only(self, wanted: Filter) -> None:
         """Frames of which an event passes the filter."""
         self._wanted = wanted
@@ -97,8 +102,11 @@ class FramesPane(Vertical):
             for row in rows_of(self._session, everything=self._everything)
             if any(self._wanted.matches(facts_of_event(event)) for event in row.events)
         ]
-        if len(rows) > _MOST:
+        left_out = len(rows) - _MOST
+        if left_out > 0:
             rows = rows[: _MOST // 2] + rows[-_MOST // 2 :]
+        note = f"{left_out} frames in the middle are left out" if left_out > 0 else ""
+        self.query_one("#detail").border_title = note
         return rows
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
+from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static, TabbedContent, TabPane
@@ -39,6 +40,8 @@ class SessionScreen(Screen[None]):
         ("slash", "filter", "Filter"),
         ("a", "everything", "All"),
         ("space", "play", "Play"),
+        Binding("g", "end(True)", "First", show=False),
+        Binding("G", "end(False)", "Last", show=False),
     ]
 
     def __init__(self, facts: SessionFacts) -> None:
@@ -138,6 +141,10 @@ class SessionScreen(Screen[None]):
     def action_everything(self) -> None:
         """Also frames that only keep the machinery going."""
         self._frames.toggle_everything()
+
+    def action_end(self, first: bool) -> None:
+        """To the first or the last frame."""
+        self._frames.move_to_end(first=first)
 
     def action_play(self) -> None:
         """Play what the terminal showed, from its beginning."""

@@ -10,6 +10,7 @@ from textual.widgets import DataTable, Input, Static, TabbedContent
 
 from traces.live.feed import EventsLost, ServiceLeft
 from traces.reader import read_folder
+from traces.tui import frames_pane
 from traces.tui.app import TraceApp
 from traces.tui.frames_pane import FramesPane
 from traces.tui.help_screen import HelpScreen
@@ -149,6 +150,21 @@ async def test_the_frame_under_the_cursor_is_shown_with_its_bytes():
         frames = [row[2] for row in rows(app)]
         assert frames
         assert all("stdin" in frame for frame in frames)
+
+
+async def test_of_a_long_session_the_middle_is_left_out_and_told_of(monkeypatch):
+    monkeypatch.setattr(frames_pane, "_MOST", 6)
+    app = TraceApp(events=recorded("nothing-wrong"))
+
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, SessionScreen))
+        await pilot.press("G")
+        table = app.screen.query_one(DataTable)
+        await until(pilot, lambda: table.cursor_row == 5)
+
+        note = str(app.screen.query_one("#detail").border_title)
+        assert note.endswith("frames in the middle are left out")
 
 
 async def test_a_filter_acts_while_it_is_typed_and_a_wrong_one_is_told_of():
