@@ -104,7 +104,11 @@ def _summaries(paths: Iterable[str]) -> list[str]:
 
 
 def no_command(path: str, rest: list[str]) -> int:
-    """There is no command in `rest`: say what there is, or what is wrong with it."""
+    """There is no command in `rest`: say what there is, or what is wrong with it.
+
+    Source: kubernetes/kubectl pkg/cmd/util/helpers.go (DefaultSubCommandRun), of which
+    pkg/cmd/certificates is the one that has none, and rollout gives it stdout.
+    """
     command = f"kubectl {path}".strip()
     try:
         options = parse((*GLOBAL_FLAGS, HELP_FLAG), rest)
@@ -113,17 +117,18 @@ def no_command(path: str, rest: list[str]) -> int:
     words = options.args
     if not path and words[:1] == ["help"]:
         return _help_of(words[1:])
-    if words and not options.flag("help"):
+    if words and path != "certificate" and not options.flag("help"):
         if path:
             unknown = f'unknown command "{" ".join(words)}"'
             raise UsageError(unknown, command)
         raise CommandError(_unknown(words[0]))
-    if path and not options.flag("help"):
-        print(_group_help(path), file=sys.stderr)
-    else:
-        print(_root_help() if not path else _group_help(path))
+    if not path or path == "certificate" or options.flag("help"):
+        print(_group_help(path) if path else _root_help())
+        return 0
     # kubectl: a group without a command is not a success
-    return 1 if path and not options.flag("help") else 0
+    stream = sys.stdout if path == "rollout" else sys.stderr
+    print(_group_help(path), file=stream)
+    return 1
 
 
 def _help_of(words: list[str]) -> int:

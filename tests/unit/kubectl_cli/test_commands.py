@@ -76,6 +76,18 @@ def test_wrong_command_lines_are_told_as_kubectl_does(
     assert (code, capsys.readouterr().err) == (1, text)
 
 
+@pytest.mark.parametrize(
+    ("group", "code", "stream"),
+    [("config", 1, "err"), ("rollout", 1, "out"), ("certificate", 0, "out")],
+)
+def test_a_group_alone_shows_its_help(
+    group: str, code: int, stream: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([group]) == code
+
+    assert "Available Commands:" in getattr(capsys.readouterr(), stream)
+
+
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_command_has_help_that_names_its_flags(path: str) -> None:
     module = __import__(f"kubectl_cli.verbs.{COMMANDS[path]}", fromlist=["FLAGS"])
