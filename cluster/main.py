@@ -218,9 +218,19 @@ def _run(options: argparse.Namespace) -> int:
         "The cluster is still there. To go on with it:\n"
         f"  export KUBECONFIG={layout.kubeconfig} PATH={programs}:$PATH\n"
         "  mini-kubectl get pods        (or kubectl)\n"
-        "  mini-kube down"
+        f"  mini-kube down{_cluster_flags(options)}"
     )
     return code
+
+
+def _cluster_flags(options: argparse.Namespace) -> str:
+    """The flags that name this cluster again, for a person to copy."""
+    from shlex import quote
+
+    flags = {"--name": options.name, "--state-dir": options.state_dir}
+    return "".join(
+        f" {key} {quote(str(value))}" for key, value in flags.items() if value
+    )
 
 
 def _wanted(options: argparse.Namespace) -> tuple[Layout, ClusterSettings]:

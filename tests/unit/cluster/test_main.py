@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.main import _parser, _wanted, main
+from cluster.main import _cluster_flags, _parser, _wanted, main
 from cluster.processes import identify
 from cluster.records import ServiceRecord, write_record
 from cluster.report import Report
@@ -98,6 +98,13 @@ def test_a_state_folder_that_cannot_be_is_told_in_words(tmp_path, capsys):
     assert capsys.readouterr().err == (
         f"mini-kube: {file}/state/cluster.json: Not a directory\n"
     )
+
+
+def test_a_person_is_told_how_to_name_the_cluster_again():
+    options = _parser().parse_args(["run", "--name", "other", "--state-dir", "a b"])
+
+    assert _cluster_flags(options) == " --name other --state-dir 'a b'"
+    assert _cluster_flags(_parser().parse_args(["run"])) == ""
 
 
 def test_an_empty_value_takes_a_flag_back():
