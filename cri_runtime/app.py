@@ -138,6 +138,7 @@ class Runtime:
         )
         self._server = self._make_server()
         await self._server.start()
+        os.chmod(self._private_socket, 0o600)
         await self._relay.start()
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,16 @@ def test_kubeconfig_is_printed_or_pointed_at(own_cluster):
     assert path == str(own_cluster.kubeconfig)
     assert json.loads(printed)["current-context"] == "mini-kube-life"
     assert own_cluster.kubeconfig.stat().st_mode & 0o777 == 0o600
+
+
+def test_keys_and_sockets_are_nobody_elses(own_cluster):
+    settings = json.loads((own_cluster.state / "cluster.json").read_text())
+    folders = (own_cluster.state, Path(settings["sockets"]))
+    files = [path for folder in folders for path in folder.rglob("*")]
+    private = [path for path in files if path.is_socket() or path.suffix == ".key"]
+
+    assert len(private) > 10
+    assert {path for path in private if path.stat().st_mode & 0o777 != 0o600} == set()
 
 
 @pytest.mark.parametrize("service", ["apiserver", "cri", "kubelet"])
