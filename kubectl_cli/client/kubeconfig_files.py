@@ -112,12 +112,14 @@ def modify(path: str, change: Callable[[Kubeconfig], object]) -> None:
     from apimachinery.kubeconfig import load
     from kubectl_cli.client.kubeconfig_view import write_file
 
-    os.makedirs(os.path.dirname(path) or ".", mode=0o750, exist_ok=True)
     lock = f"{path}.lock"
     try:
+        os.makedirs(os.path.dirname(path) or ".", mode=0o750, exist_ok=True)
         os.close(os.open(lock, os.O_CREAT | os.O_EXCL, 0))
-    except FileExistsError:
-        raise CommandError(f"open {lock}: file exists") from None
+    except OSError as error:
+        doing = "open" if error.filename == lock else "mkdir"
+        problem = (error.strerror or "").lower()
+        raise CommandError(f"{doing} {error.filename}: {problem}") from None
     try:
         config = load([path])
         change(config)

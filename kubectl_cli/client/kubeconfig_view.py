@@ -6,6 +6,7 @@ api/helpers.go (what is hidden), kubernetes/kubectl pkg/cmd/config.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -189,14 +190,21 @@ def flatten(config: Kubeconfig) -> Kubeconfig:
 
 
 def write_file(path: str, config: Kubeconfig) -> None:
-    """Replace the file at once; it holds secrets, so 0600."""
+    """Replace the file at once. It holds secrets: 0600, unless it has a mode already.
+
+    A link stays one: what it leads to is written.
+    """
     from kubectl_cli.printers.yaml import to_yaml
 
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        raise CommandError(f"open {path}: permission denied")
     document: dict[str, Any] = as_document(config)
-    folder = os.path.dirname(path) or "."
-    os.makedirs(folder, mode=0o750, exist_ok=True)
+    path = os.path.realpath(path)
+    os.makedirs(os.path.dirname(path), mode=0o750, exist_ok=True)
     temporary = f"{path}.{os.getpid()}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     with open(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as stream:
         stream.write(to_yaml(document))
+        with contextlib.suppress(FileNotFoundError):
+            os.fchmod(stream.fileno(), os.stat(path).st_mode)
     os.replace(temporary, path)

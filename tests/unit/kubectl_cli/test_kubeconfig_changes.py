@@ -116,3 +116,23 @@ def test_files_are_named_from_the_kubeconfig(files: tuple[Path, Path]) -> None:
     assert clusters["far"]["certificate-authority"] == "/etc/hosts"
     embedded = clusters["in"]["certificate-authority-data"]
     assert base64.b64decode(embedded) == b"pem"
+
+
+def test_a_link_to_a_kubeconfig_stays_one(files: tuple[Path, Path]) -> None:
+    real = files[0].rename(files[0].with_name("real"))
+    real.chmod(0o640)
+    files[0].symlink_to(real)
+
+    run(["config", "set", "users.u.token", "t"])
+
+    assert files[0].is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o640
+    assert load_file(str(real)).users == {"u": {"token": "t"}}
+
+
+def test_a_new_kubeconfig_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "below" / "config"
+
+    run([f"--kubeconfig={path}", "config", "set", "users.u.token", "t"])
+
+    assert path.stat().st_mode & 0o777 == 0o600
