@@ -10,6 +10,7 @@ import sys
 from apimachinery.status import StatusError
 from kubectl_cli.containers import choose_container
 from kubectl_cli.errors import CommandError
+from kubectl_cli.streams.detaching import DEFAULT_KEYS, DetachKeys
 from kubectl_cli.streams.opening import connect
 from kubectl_cli.streams.tty import has_terminal
 from wire.records import dataclass
@@ -40,6 +41,7 @@ class Attachment:
     tty: bool = False
     quiet: bool = False
     command_name: str = ""
+    detach_keys: str = DEFAULT_KEYS
 
 
 def attach_or_else(
@@ -58,6 +60,9 @@ def attach_or_else(
         stdin=options.flag("stdin"),
         tty=options.flag("tty"),
         quiet=options.flag("quiet"),
+        detach_keys=(
+            options.text("detach-keys") if options.has("detach-keys") else DEFAULT_KEYS
+        ),
     )
     try:
         attach(factory, pod, wanted)
@@ -89,8 +94,18 @@ def attach(factory: Factory, pod: JsonObject, wanted: Attachment) -> None:
     tty = tty and wanted.stdin and has_terminal()
     if not wanted.quiet:
         print(SESSION_NOTICE, file=sys.stderr)
+    detach = DetachKeys.parse(wanted.detach_keys) if tty else None
     query = [("container", container["name"])]
-    connect(factory, pod, "attach", query, stdin=wanted.stdin, tty=tty, redraw=True)
+    connect(
+        factory,
+        pod,
+        "attach",
+        query,
+        stdin=wanted.stdin,
+        tty=tty,
+        redraw=True,
+        detach=detach,
+    )
     if tty and wanted.stdin and not wanted.quiet:
         print(_farewell(pod, container["name"]))
 

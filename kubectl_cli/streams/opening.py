@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.client.rest import Query
+    from kubectl_cli.streams.detaching import DetachKeys
     from kubectl_cli.streams.session import Sizes
 
 __all__ = ["connect"]
@@ -30,6 +31,7 @@ def connect(
     stdin: bool,
     tty: bool,
     redraw: bool = False,
+    detach: DetachKeys | None = None,
 ) -> None:
     """Open the subresource's streams and run the session to its end.
 
@@ -53,7 +55,7 @@ def connect(
         if tty:
             stack.enter_context(RawTerminal(0))
         session = open_session(factory.client, path, [*query, *wanted], streams)
-        session.run(signals, sizes)
+        session.run(signals, sizes, detach=detach)
 
 
 def _sizes(*, redraw: bool) -> Sizes | None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hops.blocking.connection import BlockingConnection
+    from kubectl_cli.streams.detaching import DetachKeys
     from kubectl_cli.streams.signals import SignalPipe
     from wire.remotecommand import ClientEvent
     from wire.terminal import TerminalSize
@@ -94,6 +95,7 @@ class Session:
         self._sending: list[memoryview] = []
         self._wants_stdin = core.options.stdin
         self._stdin = 0
+        self._detach: DetachKeys | None = None
         self._outputs: dict[type, Output] = {}
         self._deadline = 0.0
         self._next_ping = 0.0
@@ -105,10 +107,12 @@ class Session:
         *,
         stdin: int = 0,
         outputs: tuple[Output, Output] | None = None,
+        detach: DetachKeys | None = None,
     ) -> None:
         """Be the command's terminal, or its pipes, to its end.
 
-        The streams are our own, unless `stdin` and `outputs` name others.
+        The streams are our own, unless `stdin` and `outputs` name others. `detach` are
+        keys that end our input, upon which the runtime ends a terminal's session.
 
         Raises:
             RemoteExitError: it ended with another code than 0.
@@ -119,7 +123,7 @@ class Session:
         self._deadline, self._next_ping = now + READ_DEADLINE, now + PING_PERIOD
         for size in sizes.first if sizes else ():
             self._core.send_resize(size)
-        self._stdin = stdin
+        self._stdin, self._detach = stdin, detach
         stdout, stderr = outputs or (Output(1), Output(2))
         self._outputs = {StdoutReceived: stdout, StderrReceived: stderr}
         self._connection.set_timeout(0)
@@ -220,9 +224,13 @@ class Session:
             return
         except OSError:  # EIO: the terminal hung up
             data = b""
+        ended = not data
+        if self._detach is not None:
+            data = self._detach.pass_on(data)
+            ended = ended or self._detach.pressed
         if data:
             self._core.send_stdin(data)
-        else:
+        if ended:
             self._wants_stdin = False
             self._core.close_stdin()
         self._flush()

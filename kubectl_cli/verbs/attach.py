@@ -67,6 +67,7 @@ def run(options: Options, factory: Factory) -> int:
         tty=options.flag("tty"),
         quiet=options.flag("quiet"),
         command_name="kubectl attach",
+        detach_keys=options.text("detach-keys"),
     )
     attach(factory, pod, wanted)
     sys.stdout.flush()
