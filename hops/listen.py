@@ -115,6 +115,10 @@ def _bind(address: Address) -> socket.socket:
         reason = os.strerror(err.errno or 0).lower()
         text = f"listen tcp {format_address(address)}: bind: {reason}"
         raise ConnectError(text, err) from err
+    except OverflowError:
+        sock.close()
+        text = f"listen tcp: address {port}: invalid port"  # as Go says it
+        raise ConnectError(text) from None
     return sock
 
 

@@ -54,6 +54,11 @@ async def test_a_socket_that_is_in_use_is_not_taken_away(hops, tmp_path):
     listener.close()
 
 
+async def test_a_port_that_is_none_is_named(hops):
+    with pytest.raises(ConnectError, match="listen tcp: address 70000: invalid port"):
+        await listen(hops, HOP, ("127.0.0.1", 70000), asyncio.Protocol)
+
+
 async def test_a_port_in_use_is_named(hops):
     listener = await listen(hops, HOP, LOOPBACK, asyncio.Protocol)
 
