@@ -199,6 +199,8 @@ def _tokens(text: str) -> Iterator[str | Filter]:
             yield _Contains(match["phrase"].lower())
         elif match["word"].lower() in ("and", "or", "not"):
             yield match["word"].lower()
+        elif match["word"][-1] in "=~<>:" and match["word"].rstrip("!=~<>:") in FIELDS:
+            raise FilterError(f"{match['word']} what? A value is missing")
         else:
             yield _Contains(match["word"].lower())
 

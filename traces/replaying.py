@@ -85,7 +85,7 @@ async def _server(
 
 def _address(text: str) -> Address:
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal():
+    if not colon or not port.isdecimal() or int(port) > 65535:
         raise RecordingError(f"{text!r}: HOST:PORT is expected")
     return host.strip("[]"), int(port)
 

@@ -88,6 +88,8 @@ def test_it_does_not_match(text):
     ("text", "said"),
     [
         ("pood=nginx", "no field 'pood'"),
+        ("verb=", "verb= what"),
+        ("pod=a and verb!=", "verb!= what"),
         ("length>big", "length: 'big' is no number"),
         ('pod~"("', "no regular expression"),
         ("(verb=exec", "not closed"),
