@@ -51,9 +51,9 @@ def connect(
     holds_terminal = stdin and is_terminal(0)
     with contextlib.ExitStack() as stack:
         signals = stack.enter_context(SignalPipe(guard=holds_terminal))
-        sizes = _sizes(redraw=redraw) if tty else None
         if tty:
             stack.enter_context(RawTerminal(0))
+        sizes = _sizes(redraw=redraw) if tty else None
         session = open_session(factory.client, path, [*query, *wanted], streams)
         session.run(signals, sizes, detach=detach)
 
