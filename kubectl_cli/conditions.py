@@ -107,7 +107,12 @@ def _jsonpath(text: str) -> JsonPathIs:
 
     expression, value = _split(text)
     if value == "":
-        raise CommandError("jsonpath wait has to have a value after equal sign")
+        raise CommandError(
+            "jsonpath wait has to have a value after equal sign, like"
+            " --for=jsonpath='{.status.readyReplicas}'=3"
+        )
+    if not expression:
+        raise CommandError("jsonpath expression cannot be empty")
     try:
         path = JsonPath(relaxed(expression), allow_missing_keys=True)
     except JsonPathError as error:

@@ -14,7 +14,7 @@ from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.resources import Resource
-from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
+from kubectl_cli.targets import MISSING_RESOURCES, parse_targets, selects_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,11 +62,7 @@ def select_objects(
     if options.has("filename") and options.items("filename"):
         yield from _of_files(options, factory, local=local)
         return
-    selects = selects and bool(
-        (options.has("selector") and options.text("selector"))
-        or (options.has("field-selector") and options.text("field-selector"))
-        or (options.has("all") and options.flag("all"))
-    )
+    selects = selects and selects_objects(options, words)
     targets = parse_targets(
         words, factory.mapper, has_selector=selects, allow_empty_name=whole_types
     )

@@ -11,9 +11,16 @@ from wire.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from kubectl_cli.flags import Options
     from kubectl_cli.resources import Mapper, Resource
 
-__all__ = ["MISSING_RESOURCES", "Target", "parse_targets", "split_pair"]
+__all__ = [
+    "MISSING_RESOURCES",
+    "Target",
+    "parse_targets",
+    "selects_objects",
+    "split_pair",
+]
 
 MISSING_RESOURCES = """You must provide one or more resources by argument or filename.
 Example resource specifications include:
@@ -34,6 +41,19 @@ class Target:
 
     resource: Resource
     name: str = ""
+
+
+def selects_objects(options: Options, words: list[str]) -> bool:
+    """Whether the flags say which objects of a type are meant.
+
+    builder.go: --all means a type without names, and nothing where there are names.
+    """
+    named = len(words) > 1 or any("/" in word for word in words)
+    return bool(
+        (options.has("selector") and options.text("selector"))
+        or (options.has("field-selector") and options.text("field-selector"))
+        or (options.has("all") and options.flag("all") and not named)
+    )
 
 
 def parse_targets(

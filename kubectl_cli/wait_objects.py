@@ -11,7 +11,12 @@ from kubectl_cli.conditions import ConditionIs, Created, Deleted, JsonPathIs
 from kubectl_cli.documents.manifests import split_manifests, visit_manifests
 from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.targets import MISSING_RESOURCES, Target, parse_targets
+from kubectl_cli.targets import (
+    MISSING_RESOURCES,
+    Target,
+    parse_targets,
+    selects_objects,
+)
 from kubectl_cli.waiting import follow_object, wait_gone
 
 if TYPE_CHECKING:
@@ -43,17 +48,16 @@ class WaitCommand:
         )
 
     def run(self) -> int:
-        targets = self._targets()
+        kinds = {type(condition) for condition in self._conditions}
+        targets = self._created() if Created in kinds else self._targets()
+        if not targets and Deleted not in kinds and not self._unread:
+            raise CommandError("no matching resources found")
         errors: list[Exception] = []
         for target, namespace in targets:
             try:
-                obj = self._wait(target, namespace)
+                self._wait(target, namespace)
             except (StatusError, CommandError) as error:
                 errors.append(error)
-            else:
-                if obj is not None:
-                    label = f"{target.resource.label}/{target.name}"
-                    self._printer.show(obj, "condition met", label)
         raise_all(errors + self._unread)
         return 0
 
@@ -67,16 +71,16 @@ class WaitCommand:
             return [(Target(m.resource, m.name), m.namespace) for m in found]
         if not options.args:
             raise CommandError(MISSING_RESOURCES)
-        selects = bool(
-            options.text("selector")
-            or options.text("field-selector")
-            or options.flag("all")
-        )
+        selects = selects_objects(options, options.args)
         targets = parse_targets(
             options.args, factory.mapper, has_selector=selects, allow_empty_name=False
         )
         if selects:
             return self._selected(targets)
+        if options.flag("all-namespaces"):
+            raise CommandError(
+                "a resource cannot be retrieved by name across all namespaces"
+            )
         return [
             (each, factory.namespace if each.resource.namespaced else "")
             for each in targets
@@ -103,25 +107,26 @@ class WaitCommand:
                 metadata = item["metadata"]
                 target = Target(each.resource, metadata["name"])
                 found.append((target, metadata.get("namespace") or ""))
-        if not found and not any(isinstance(c, Deleted) for c in self._conditions):
-            raise CommandError("no matching resources found")
         return found
 
     def _left(self) -> float:
         return max(0.0, self._deadline - time.monotonic())
 
-    def _wait(self, target: Target, namespace: str) -> JsonObject | None:
-        """The object when all conditions are met; None where nothing is to be said."""
-        obj: JsonObject | None = None
+    def _wait(self, target: Target, namespace: str) -> None:
+        """Wait for one condition after the other, and say of each that it is met."""
         for condition in self._conditions:
+            obj: JsonObject | None
             match condition:
                 case Deleted():
                     obj = self._gone(target, namespace)
                 case Created():
-                    obj = self._created(target, namespace)
+                    path = target.resource.path(namespace, target.name)
+                    obj = self._factory.client.get(path)
                 case ConditionIs() | JsonPathIs():
                     obj = self._until(target, namespace, condition)
-        return obj
+            if obj is not None:
+                label = f"{target.resource.label}/{target.name}"
+                self._printer.show(obj, "condition met", label)
 
     def _timed_out(self, target: Target) -> CommandError:
         what = f"{target.resource.name}/{target.name}"
@@ -130,6 +135,7 @@ class WaitCommand:
         return CommandError(f"timed out waiting for the condition on {what}")
 
     def _gone(self, target: Target, namespace: str) -> JsonObject | None:
+        """The object as it was; None where it was gone already."""
         client, resource = self._factory.client, target.resource
         try:
             live = client.get(resource.path(namespace, target.name))
@@ -139,20 +145,32 @@ class WaitCommand:
             raise
         if self._timeout == 0:
             raise self._timed_out(target)
+        if self._left() <= 0:
+            # client-go, asked again when the time was up
+            raise CommandError(
+                "client rate limiter Wait returned an error: context deadline exceeded"
+            )
         uid = live["metadata"].get("uid") or ""
         collection = resource.path(namespace)
         if not wait_gone(client, collection, target.name, uid, self._left()):
             raise self._timed_out(target)
         return live
 
-    def _created(self, target: Target, namespace: str) -> JsonObject:
-        path = target.resource.path(namespace, target.name)
+    def _created(self) -> list[tuple[Target, str]]:
+        """All objects, once there is one at least and each is there."""
+        client = self._factory.client
         while True:
+            targets = self._targets()
             try:
-                return self._factory.client.get(path)
+                for target, namespace in targets:
+                    client.get(target.resource.path(namespace, target.name))
             except StatusError as error:
-                if error.reason != "NotFound":
+                # Of files kubectl wants the objects to be there.
+                if error.reason != "NotFound" or self._options.items("filename"):
                     raise
+            else:
+                if targets:
+                    return targets
             if self._left() <= 0:
                 raise CommandError("timed out waiting for the condition")
             time.sleep(min(_POLL, self._left()))

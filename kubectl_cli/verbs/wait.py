@@ -41,10 +41,12 @@ FLAGS = (
 def run(options: Options, factory: Factory) -> int:
     """Wait for each object that the words select."""
     from kubectl_cli.conditions import parse_condition
+    from kubectl_cli.setting.objects import check_local
     from kubectl_cli.wait_objects import WaitCommand
 
     wanted = options.items("for")
     if not wanted:
         raise CommandError("unrecognized condition: []")
+    check_local(options, options.args)
     conditions = [parse_condition(text) for text in wanted]
     return WaitCommand(options, factory, conditions).run()

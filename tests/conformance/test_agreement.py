@@ -576,6 +576,10 @@ describe -f junk.json
 get -f junk.json -f alias.yaml
 label pods -l a=b=c a=b
 wait --for=delete -f junk.json
+wait --for=delete cm --all --timeout=0
+wait --for=create pod/one pod/missing --timeout=0
+wait --for=create --for=jsonpath={.spec.nodeName} pod/one pod/two
+wait --for=create pod/one -A
 events --for nonsense
 version --context=missing
 delete pod

@@ -63,15 +63,6 @@ def test_conditions_are_met_or_not(text: str, obj: dict[str, Any], met: bool) ->
     assert condition.met_by(obj) is met
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("foo", 'unrecognized condition: "foo"'),
-        ("jsonpath={.x}=", "jsonpath wait has to have a value after equal sign"),
-    ],
-)
-def test_others_are_refused(text: str, problem: str) -> None:
-    with pytest.raises(CommandError) as caught:
-        parse_condition(text)
-
-    assert str(caught.value) == problem
+def test_others_are_refused() -> None:
+    with pytest.raises(CommandError, match='unrecognized condition: "foo"'):
+        parse_condition("foo")
