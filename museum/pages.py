@@ -25,6 +25,13 @@ systems, each by its public issue. `mini-kube reproduce NAME` shows one: with it
 the symptom is there, without it everything passes. The pages are written by
 `make museum` from a real run.
 
+| flag | |
+|---|---|
+| `--with-kubectl` | the real kubectl does everything, in place of mini-kubectl |
+| `--kubectl PATH` | a real kubectl; by default the one on PATH |
+| `--picture` | draw the session, as Mermaid |
+| `--pages DIR` | write a page for each into DIR |
+
 | name | trouble | issue |
 |---|---|---|
 """
