@@ -9,16 +9,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
-from kubectl_cli.errors import CommandError
+from hops.blocking.responses import RequestError
+from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.printers.objects import PRINT_FLAGS, make_printer
-from kubectl_cli.targets import split_pair
+from kubectl_cli.printers.objects import PRINT_FLAGS, make_printer, split_format
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
+    from kubectl_cli.printers.objects import ObjectPrinter
 
 SUMMARY = "List events."
 USE = (
@@ -39,53 +40,92 @@ FLAGS = (
 _TYPES = ("Normal", "Warning")
 
 
+#: What the type of an event writes though it is not set.
+_ALWAYS: JsonObject = {
+    "source": {},
+    "firstTimestamp": None,
+    "lastTimestamp": None,
+    "eventTime": None,
+    "reportingComponent": "",
+    "reportingInstance": "",
+}
+
+
 def run(options: Options, factory: Factory) -> int:
     """Print the events of the namespace, or of one object."""
-    wanted = {each.lower() for each in options.items("types")}
-    if not wanted <= {each.lower() for each in _TYPES}:
+    if not _types(options) <= {each.lower() for each in _TYPES}:
         raise CommandError("valid --types are Normal or Warning")
     printer = make_printer(options, typed=True)
     everywhere = options.flag("all-namespaces")
     namespace = "" if everywhere else factory.namespace
     path = f"/api/v1/namespaces/{namespace}/events" if namespace else "/api/v1/events"
     query = _selector(options, factory)
-    listed = _list(options, factory, path, query)
-    found = [
-        event
-        for event in listed.get("items") or ()
-        if not wanted or str(event.get("type")).lower() in wanted
-    ]
+    table = _Table(everywhere=everywhere, headers=not options.flag("no-headers"))
+    if options.flag("watch"):
+        _watch(options, factory, path, query, printer or table)
+        return 0
+    found = _wanted(options, _list(options, factory, path, query))
     found.sort(key=_last_seen)
-    if not found and not options.flag("watch"):
+    if not found:
         where = "" if everywhere else f" in {namespace} namespace"
         print(f"No events found{where}.", file=sys.stderr)
-        return 0
-    if printer is not None:
-        obj = {"kind": "EventList", "apiVersion": "v1", **listed, "items": found}
-        sys.stdout.write(printer.render(obj))
-        return 0
-    table = _Table(everywhere=everywhere, headers=not options.flag("no-headers"))
-    if found:
-        sys.stdout.write(table.render(found))
-    if options.flag("watch"):
-        version = (listed.get("metadata") or {}).get("resourceVersion") or ""
-        query.append(("resourceVersion", version))
-        for change in factory.client.watch(path, query):
-            event = change["object"]
-            shown = not wanted or str(event.get("type")).lower() in wanted
-            if change["type"] in ("ADDED", "MODIFIED") and shown:
-                sys.stdout.write(table.render([event]))
-                sys.stdout.flush()
+    elif printer is None:
+        sys.stdout.write(table.render_all(found))
+    # kubectl has no names for a list that it holds as a type.
+    elif split_format(options)[0] != "name":
+        items = [_ALWAYS | event for event in found]
+        listed = {"kind": "EventList", "apiVersion": "v1", "metadata": {}}
+        sys.stdout.write(printer.render({**listed, "items": items}))
     return 0
+
+
+def _types(options: Options) -> set[str]:
+    return {each.lower() for each in options.items("types")}
+
+
+def _wanted(options: Options, events: list[JsonObject]) -> list[JsonObject]:
+    types = _types(options)
+    return [e for e in events if not types or str(e.get("type")).lower() in types]
+
+
+def _watch(
+    options: Options,
+    factory: Factory,
+    path: str,
+    query: Query,
+    printer: ObjectPrinter,
+) -> None:
+    """Those there are and each new one, until --request-timeout: that is no failure."""
+    if options.number("chunk-size") > 0:
+        query = [*query, ("limit", str(options.number("chunk-size")))]
+    try:
+        for change in factory.client.watch(path, query):
+            if change["type"] not in ("ADDED", "MODIFIED"):
+                continue
+            for event in _wanted(options, [change["object"]]):
+                sys.stdout.write(printer.render(_ALWAYS | event))
+                sys.stdout.flush()
+    except RequestError as error:
+        if "deadline exceeded" not in error.text:
+            raise
 
 
 def _selector(options: Options, factory: Factory) -> Query:
     if not options.text("for"):
         return []
-    if "/" not in options.text("for"):
+    kind, slash, name = options.text("for").partition("/")
+    if not slash:
         raise CommandError("--for must be in resource/name form")
-    kind, name = split_pair(options.text("for"))
-    resource = factory.mapper.resolve(kind)
+    if "/" in name:
+        raise CommandError(
+            "arguments in resource/name form may not have more than one slash"
+        )
+    if not kind:
+        raise CommandError("a resource must be present, got: /, Resource=")
+    try:
+        resource = factory.mapper.resolve(kind)
+    except CommandError as error:
+        raise AggregateError([error]) from None  # told without `error: `
     terms = (
         f"involvedObject.kind={resource.kind}",
         f"involvedObject.apiVersion={resource.api_version}",
@@ -94,10 +134,11 @@ def _selector(options: Options, factory: Factory) -> Query:
     return [("fieldSelector", ",".join(terms))]
 
 
-def _list(options: Options, factory: Factory, path: str, query: Query) -> JsonObject:
+def _list(
+    options: Options, factory: Factory, path: str, query: Query
+) -> list[JsonObject]:
     limit = options.number("chunk-size")
     asked = [*query, ("limit", str(limit))] if limit > 0 else query
-    listed: JsonObject = {}
     items: list[JsonObject] = []
     more = ""
     while True:
@@ -109,7 +150,7 @@ def _list(options: Options, factory: Factory, path: str, query: Query) -> JsonOb
         items += listed.get("items") or []
         more = (listed.get("metadata") or {}).get("continue") or ""
         if not more:
-            return {**listed, "items": items}
+            return items
 
 
 def _explained(error: StatusError, query: Query) -> StatusError:
@@ -150,7 +191,10 @@ class _Table:
             head = "NAMESPACE\t" if everywhere else ""
             self._writer.line(f"{head}LAST SEEN\tTYPE\tREASON\tOBJECT\tMESSAGE")
 
-    def render(self, events: list[JsonObject]) -> str:
+    def render(self, event: JsonObject) -> str:
+        return self.render_all([event])
+
+    def render_all(self, events: list[JsonObject]) -> str:
         from kubectl_cli.describe.writer import event_interval
 
         for event in events:

@@ -581,6 +581,8 @@ wait --for=create pod/one pod/missing --timeout=0
 wait --for=create --for=jsonpath={.spec.nodeName} pod/one pod/two
 wait --for=create pod/one -A
 events --for nonsense
+events --for gizmo/x
+events --for pod/over -o json
 version --context=missing
 delete pod
 delete pod missing
