@@ -50,17 +50,20 @@ def select_objects(
     words: list[str],
     *,
     local: bool = False,
+    looks: bool = True,
     whole_types: bool = False,
     selects: bool = True,
 ) -> Iterator[Selected | StatusError | CommandError]:
     """The objects, and in place of an object the error that it gives.
 
-    With `local` those of the files as they are in the files. With --subresource it is
-    the subresource that is read. With `whole_types` a type alone means all its objects.
-    Without `selects` the flag --selector is about something else.
+    With `local` those of the files as they are in the files, without a server. Unless it
+    `looks`, those of the files are as they are in the files, and the server only says
+    where they belong. With --subresource it is the subresource that is read. With
+    `whole_types` a type alone means all its objects. Without `selects` the flag
+    --selector is about something else.
     """
     if options.has("filename") and options.items("filename"):
-        yield from _of_files(options, factory, local=local)
+        yield from _of_files(options, factory, local=local, looks=looks)
         return
     selects = selects and selects_objects(options, words)
     targets = parse_targets(
@@ -79,7 +82,7 @@ def select_objects(
 
 
 def _of_files(
-    options: Options, factory: Factory, *, local: bool
+    options: Options, factory: Factory, *, local: bool, looks: bool
 ) -> Iterator[Selected | StatusError | CommandError]:
     files, recursive = options.items("filename"), options.flag("recursive")
     if local:
@@ -88,6 +91,8 @@ def _of_files(
     for each in visit_manifests(files, factory, recursive=recursive):
         if isinstance(each, CommandError):
             yield each
+        elif not looks:
+            yield Selected(each.resource, each.namespace, each.name, each.object)
         else:
             yield _named(factory, each.resource, each.namespace, each.name)
 

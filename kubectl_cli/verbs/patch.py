@@ -92,7 +92,7 @@ def _selected(
     from kubectl_cli.selected import Selected, select_objects
 
     if not options.flag("local"):
-        yield from select_objects(options, factory, options.args, local=True)
+        yield from select_objects(options, factory, options.args, looks=False)
         return
     if options.args:
         raise CommandError("cannot specify --local and server resources")
