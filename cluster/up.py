@@ -53,9 +53,14 @@ def bring_up(
     Raises:
         StartError, SettingsError, LayoutError, OSError: it cannot be done.
     """
-    was_there = layout.state.is_dir()
-    layout.make()
-    with exclusive(layout.lock, report.waiting_for_lock):
+    was_there = False
+
+    def make() -> None:
+        nonlocal was_there
+        was_there = layout.state.is_dir()
+        layout.make()
+
+    with exclusive(layout.lock, report.waiting_for_lock, make):
         previous = read_settings(layout.settings)
         if previous is None:
             settings = replace(settings, folder_was_there=was_there)

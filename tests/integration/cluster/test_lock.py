@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 
 from cluster.lock import exclusive
 
@@ -35,3 +37,17 @@ def test_nobody_waits_for_a_lock_that_is_free(tmp_path):
         pass
 
     assert told == []
+
+
+def test_what_was_deleted_while_one_waited_is_made_again(tmp_path):
+    lock = tmp_path / "state" / "lock"
+
+    def make():
+        lock.parent.mkdir(exist_ok=True)
+
+    with ExitStack() as deletion:
+        deletion.enter_context(exclusive(lock, list, make))
+        deletion.callback(shutil.rmtree, lock.parent)
+
+        with exclusive(lock, deletion.close, make):
+            assert lock.exists()
