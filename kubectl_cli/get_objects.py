@@ -12,6 +12,7 @@ from hops.blocking.responses import RequestError
 from kubectl_cli.client.rest import ACCEPT_JSON, ACCEPT_TABLE
 from kubectl_cli.documents.manifests import visit_manifests
 from kubectl_cli.errors import AggregateError, CommandError
+from kubectl_cli.interruption import exits_when_interrupted
 from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.printers.objects import (
@@ -271,6 +272,7 @@ class GetCommand:
             answer = {**answer, "rows": rows}
         return answer
 
+    @exits_when_interrupted()
     def _watch(self, requests: list[_Request]) -> None:
         if len({each.resource for each in requests}) > 1:
             raise CommandError("you may only specify a single resource type")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
 from kubectl_cli.global_flags import EXPLAIN_FLAG
+from kubectl_cli.interruption import exits_when_interrupted
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
@@ -50,6 +51,7 @@ _USAGE = (
 )
 
 
+@exits_when_interrupted()
 def run(options: Options, factory: Factory) -> int:
     """Print the logs that the words name."""
     name, container = _complete(options)

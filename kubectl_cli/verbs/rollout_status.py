@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
+from kubectl_cli.interruption import exits_when_interrupted
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
@@ -51,6 +52,7 @@ def run(options: Options, factory: Factory) -> int:
     return 0
 
 
+@exits_when_interrupted()
 def _follow(options: Options, factory: Factory, each: Selected) -> None:
     from kubectl_cli.rollout_progress import viewer_of
     from kubectl_cli.waiting import follow_object

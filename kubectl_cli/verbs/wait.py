@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
+from kubectl_cli.interruption import exits_when_interrupted
 from kubectl_cli.printers.objects import PRINT_FLAGS
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ FLAGS = (
 )
 
 
+@exits_when_interrupted()
 def run(options: Options, factory: Factory) -> int:
     """Wait for each object that the words select."""
     from kubectl_cli.conditions import parse_condition
