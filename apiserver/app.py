@@ -20,6 +20,7 @@ from apiserver.admission.pods import (
     PodPriority,
     PodServiceAccount,
 )
+from apiserver.admission.signing_requests import SigningRequestUser
 from apiserver.authn.accounts import FollowedAccounts
 from apiserver.authn.service_account import ServiceAccountTokens, TokenIssuer
 from apiserver.authn.token_file import TokenFile
@@ -327,6 +328,7 @@ def _authorizer(config: Config, registry: Registry, following: Following) -> Aut
 
 def _admission(config: Config) -> Admission:
     steps = [
+        SigningRequestUser(),
         NamespaceLifecycle(),
         PodServiceAccount(),
         PodPriority(),
