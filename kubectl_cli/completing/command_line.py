@@ -93,20 +93,14 @@ class _Line:
             FlagError: a flag that the command does not have, or a bad value.
         """
         table = (*self._own, *GLOBAL_FLAGS, HELP_FLAG)
-        before_dashes = "--" not in self._args
-        try:
+        if "--" not in self._args:
             self._find_flag(table)
-        except FlagError:
-            if before_dashes:
-                raise
         try:
             self.options = parse(table, self._args)
         except FlagError as error:
             raise FlagError(
                 f"Error while parsing flags from args [{_text(self._args)}]: {error}"
             ) from None
-        if not before_dashes:
-            self._flag = None
 
     def _find_flag(self, table: Iterable[Flag]) -> None:
         """`--flag=val` and `--flag val`, where `val` is being typed."""
