@@ -188,12 +188,26 @@ def _check_ports(ports: Any) -> None:
         _check_delay(answer, where)
         _check_call(answer, where)
         content(answer.get("reply", ""), f"{where}.reply")
+        if answer.get("close", "reset") != "reset":
+            raise ScriptError(f"{where}.close: reset is expected")
         for route in _list(answer.get("http", []), f"{where}.http"):
-            _object(route, f"{where}.http", {"path", "status", "body", "headers"})
-            _pattern(route.get("path", ""), f"{where}.http.path")
+            _check_route(route, f"{where}.http")
         for turn in _list(answer.get("exchange", []), f"{where}.exchange"):
             _object(turn, f"{where}.exchange", {"expect", "reply"})
             _pattern(turn.get("expect", ""), f"{where}.exchange.expect")
+
+
+def _check_route(document: Any, where: str) -> None:
+    route = _object(document, where, {"path", "status", "body", "headers"})
+    _pattern(route.get("path", ""), f"{where}.path")
+    status = route.get("status", 200)
+    if type(status) is not int or not 200 <= status <= 999:
+        raise ScriptError(f"{where}.status: a number from 200 to 999 is expected")
+    if not isinstance(route.get("body", ""), str):
+        raise ScriptError(f"{where}.body: a text is expected")
+    headers = route.get("headers", {})
+    if not isinstance(headers, dict):
+        raise ScriptError(f"{where}.headers: an object is expected")
 
 
 def _files(document: Any) -> dict[str, bytes]:
