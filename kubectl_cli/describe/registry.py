@@ -18,6 +18,7 @@ _RBAC = "rbac.authorization.k8s.io"
 #: (group, resource) -> module.function, of an object and its events.
 _PLAIN = {
     ("", "configmaps"): "data.describe_config_map",
+    ("", "endpoints"): "endpoints.describe_endpoints",
     ("", "limitranges"): "limits.describe_limit_range",
     ("", "resourcequotas"): "limits.describe_quota",
     ("", "secrets"): "data.describe_secret",
@@ -25,6 +26,7 @@ _PLAIN = {
     ("autoscaling", "horizontalpodautoscalers"): "autoscaler.describe_autoscaler",
     ("batch", "cronjobs"): "job.describe_cron_job",
     ("batch", "jobs"): "job.describe_job",
+    ("discovery.k8s.io", "endpointslices"): "endpoints.describe_endpoint_slice",
     ("networking.k8s.io", "ingressclasses"): "network.describe_ingress_class",
     ("networking.k8s.io", "networkpolicies"): "network.describe_network_policy",
     ("policy", "poddisruptionbudgets"): "limits.describe_budget",

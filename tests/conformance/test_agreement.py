@@ -873,7 +873,7 @@ def described(cluster):
         "jobs,cronjobs,hpa",
         "quota,limits,roles,rolebindings,sc",
         "clusterroles,clusterrolebindings,priorityclasses",
-        "ing,netpol,pdb,pvc",
+        "ing,netpol,pdb,pvc,endpointslices",
     ],
 )
 def test_descriptions_read_alike(pair, described, kinds):
