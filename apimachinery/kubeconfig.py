@@ -68,6 +68,8 @@ class Kubeconfig:
     users: dict[str, JsonObject] = field(default_factory=dict)
     contexts: dict[str, JsonObject] = field(default_factory=dict)
     current_context: str = ""
+    #: What no client of ours reads, and whoever writes a file must not lose.
+    rest: JsonObject = field(default_factory=dict)
     #: (section, name) to the file that holds the stanza
     origins: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -140,6 +142,7 @@ class ClientConfig:
         return replace(self, namespace=namespace)
 
 
+_REST = ("preferences", "extensions")
 _SECTIONS = (("clusters", "cluster"), ("users", "user"), ("contexts", "context"))
 
 
@@ -163,6 +166,7 @@ def parse(text: str, path: str = "") -> Kubeconfig:
             ' "k8s.io/client-go/tools/clientcmd/api/latest/latest.go:50"'
         )
     config = Kubeconfig(current_context=str(document.get("current-context") or ""))
+    config.rest = {key: document[key] for key in _REST if document.get(key)}
     for section, key in _SECTIONS:
         for entry in document.get(section) or ():
             _add(config, section, key, entry, path)
@@ -252,6 +256,7 @@ def merge(configs: Iterable[Kubeconfig]) -> Kubeconfig:
         for key, origin in config.origins.items():
             merged.origins.setdefault(key, origin)
         merged.current_context = merged.current_context or config.current_context
+        merged.rest = {**config.rest, **merged.rest}
     return merged
 
 

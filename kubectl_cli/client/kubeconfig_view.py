@@ -61,14 +61,18 @@ _EXEC_ALWAYS = {"command", "args", "env", "provideClusterInfo"}
 
 def as_document(config: Kubeconfig) -> JsonObject:
     """The file: entries by name, fields in the order of their type."""
-    return {
-        "kind": "Config",
-        "apiVersion": "v1",
+    document: JsonObject = {"kind": "Config", "apiVersion": "v1"}
+    if preferences := config.rest.get("preferences"):
+        document["preferences"] = preferences
+    document |= {
         "clusters": _entries(config.clusters, "cluster", _CLUSTER),
         "users": _entries(config.users, "user", _USER),
         "contexts": _entries(config.contexts, "context", _CONTEXT),
         "current-context": config.current_context,
     }
+    if extensions := config.rest.get("extensions"):
+        document["extensions"] = _by_key(extensions)
+    return document
 
 
 def _entries(
@@ -158,6 +162,7 @@ def minify(config: Kubeconfig, context: str) -> Kubeconfig:
         users={user: config.users[user]} if user else {},
         contexts={name: stanza},
         current_context=name,
+        rest=config.rest,
         origins=config.origins,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -128,6 +129,18 @@ def test_a_link_to_a_kubeconfig_stays_one(files: tuple[Path, Path]) -> None:
     assert files[0].is_symlink()
     assert real.stat().st_mode & 0o777 == 0o640
     assert load_file(str(real)).users == {"u": {"token": "t"}}
+
+
+def test_what_nobody_reads_stays(files: tuple[Path, Path]) -> None:
+    rest = {
+        "preferences": {"colors": True},
+        "extensions": [{"name": "a.b", "extension": {"z": [1]}}],
+    }
+    files[0].write_text(json.dumps(rest))
+
+    run(["config", "set", "users.u.token", "t"])
+
+    assert load_file(str(files[0])).rest == rest
 
 
 def test_a_new_kubeconfig_is_its_owners_alone(tmp_path: Path) -> None:
