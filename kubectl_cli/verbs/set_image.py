@@ -38,8 +38,7 @@ def run(options: Options, factory: Factory) -> int:
     )
     from kubectl_cli.setting.pod_specs import containers_named, pod_spec
 
-    words = [word for word in options.args if "=" not in word]
-    images = dict(word.split("=", 1) for word in options.args if "=" in word)
+    words, images = _split(options.args)
     if not words and not options.items("filename"):
         raise CommandError(MISSING_RESOURCES)
     setter = ObjectSetter(options, factory, "image updated")
@@ -48,6 +47,11 @@ def run(options: Options, factory: Factory) -> int:
     check_flags(options)
     if not images:
         raise CommandError("at least one image update is required")
+    if "*" in images and len(images) > 1:
+        raise CommandError(
+            "all containers are already specified by *, but saw more than one"
+            " container_name=container_image pairs"
+        )
 
     def edit(each: Selected, obj: JsonObject) -> Iterator[CommandError]:
         containers = containers_named(pod_spec(each, obj), "*")
@@ -61,3 +65,20 @@ def run(options: Options, factory: Factory) -> int:
     return setter.run(
         found, edit, failure="failed to patch image update to pod template: "
     )
+
+
+def _split(args: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Resources first, then `CONTAINER=IMAGE`."""
+    words: list[str] = []
+    images: dict[str, str] = {}
+    for word in args:
+        name, equals, image = word.partition("=")
+        if name and equals:
+            images[name] = image
+        elif images:
+            raise CommandError(
+                f"all resources must be specified before image changes: {word}"
+            )
+        else:
+            words.append(word)
+    return words, images
