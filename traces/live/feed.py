@@ -50,9 +50,10 @@ _LONGEST_LINE: Final = 64 << 20  # an event with all its bytes
 
 @dataclass(frozen=True, slots=True)
 class ServiceJoined:
-    """A service tells its events from now on."""
+    """A service tells its events from now on; `again`: it had left."""
 
     service: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,9 @@ def sockets_of(view: ClusterView) -> Callable[[], dict[str, Path]]:
 class _Stream:
     """The connection to one service."""
 
-    def __init__(self, service: str, path: Path, size: Size) -> None:
+    def __init__(self, service: str, path: Path, size: Size, *, again: bool) -> None:
         self.service = service
+        self._again = again
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._buffer = bytearray()
         self._lines = LineReader(service)
@@ -143,7 +145,7 @@ class _Stream:
             raise ConnectionRefusedError(str(answer.get("error")))
         self._lines.read(json.dumps({"header": 1, **(answer.get("header") or {})}))
         self.joined = True
-        return ServiceJoined(self.service)
+        return ServiceJoined(self.service, self._again)
 
 
 class LiveFeed:
@@ -162,6 +164,7 @@ class LiveFeed:
         self._selector = selectors.DefaultSelector()
         self._streams: dict[str, _Stream] = {}
         self._refused: set[str] = set()
+        self._left: set[str] = set()
         self._next_look = 0.0
         self._seq = 0
         self._closed = False
@@ -251,7 +254,8 @@ class LiveFeed:
             if service in self._streams or service in self._refused:
                 continue
             try:
-                stream = _Stream(service, path, self._size)
+                again = service in self._left
+                stream = _Stream(service, path, self._size, again=again)
             except OSError:
                 continue
             self._streams[service] = stream
@@ -262,7 +266,10 @@ class LiveFeed:
             return stream.read()
         except EOFError:
             self._drop(stream)
-            return [ServiceLeft(stream.service)] if stream.joined else []
+            if not stream.joined:
+                return []
+            self._left.add(stream.service)
+            return [ServiceLeft(stream.service)]
         except ConnectionRefusedError as err:
             self._drop(stream)
             self._refused.add(stream.service)

@@ -30,6 +30,8 @@ def news_text(news: News) -> str:
     match news:
         case ServiceLeft(service):
             return f"{service} is gone; waiting for it to come back"
+        case ServiceJoined(service, again=True):
+            return f"{service} is back"
         case ServiceRefused(service, reason):
             return f"{service} does not tell its events: {reason}"
         case EventsLost(service, count):
@@ -113,7 +115,7 @@ def _print_frames(facts: SessionFacts, wanted: Filter, shown: dict[int, None]) -
 
 def _tell_services(news: list[News]) -> None:
     for one in news:
-        if isinstance(one, Event | ServiceJoined):
+        if isinstance(one, Event):
             continue
         if text := news_text(one):
             print(f"mini-kube: {text}", file=sys.stderr, flush=True)

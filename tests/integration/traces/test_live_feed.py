@@ -127,7 +127,7 @@ def test_a_service_that_restarts_is_joined_again(folder, feed):
     assert read(feed, 1) == [ServiceLeft("cri")]
 
     second = FakeService(folder / "cri.admin")
-    assert read(feed, 1) == [ServiceJoined("cri")]
+    assert read(feed, 1) == [ServiceJoined("cri", again=True)]
     second.joined()
     second.say(event(1.0))
     assert isinstance(read(feed, 1)[0], Event)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import DataTable, Input, Static, TabbedContent
 
-from traces.live.feed import EventsLost, ServiceLeft
+from traces.live.feed import EventsLost, ServiceJoined, ServiceLeft
 from traces.reader import read_folder
 from traces.tui import frames_pane
 from traces.tui.app import TraceApp
@@ -225,6 +225,8 @@ async def test_lost_events_and_services_are_told_of():
         await until(pilot, lambda: "7 events were lost" in text(app, "#note"))
         feed.news.put([ServiceLeft("kubelet")])
         await until(pilot, lambda: "kubelet is gone" in text(app, "#note"))
+        feed.news.put([ServiceJoined("kubelet", again=True)])
+        await until(pilot, lambda: text(app, "#note") == "kubelet is back")
 
 
 async def test_all_frames_are_shown_when_asked_for():
