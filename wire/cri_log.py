@@ -14,11 +14,10 @@ kubernetes/cri-client pkg/logs/logs.go (reading).
 from __future__ import annotations
 
 import re
-from calendar import timegm
-from dataclasses import dataclass
 from time import gmtime
 
 from wire.errors import RemoteProtocolError
+from wire.records import dataclass
 
 __all__ = [
     "MAX_CONTENT",
@@ -57,6 +56,8 @@ def parse_timestamp(text: str) -> int:
     Raises:
         RemoteProtocolError: the text is no such time.
     """
+    from calendar import timegm  # with it comes datetime, and shims only write
+
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise RemoteProtocolError(f"timestamp: expected RFC 3339, got {text[:40]!r}")

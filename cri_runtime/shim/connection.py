@@ -7,11 +7,14 @@ import socket
 from array import array
 from collections import deque
 from collections.abc import Callable
-from typing import TypeAlias
 
 from cri_runtime.shim.loop import READ, WRITE, Loop
 from cri_runtime.shim.protocol import Message, MessageDecoder, encode
 from cri_runtime.shim.spawn import SpawnError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 __all__ = ["Connection", "Server"]
 

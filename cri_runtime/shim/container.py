@@ -8,15 +8,15 @@ import os
 import signal
 import struct
 import termios
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from cri_runtime.shim.clock import wall_ns
 from cri_runtime.shim.log_file import LogFile
 from cri_runtime.shim.spawn import ProcessSpec, User, spawn
 from cri_runtime.shim.streams import Input, Output, Sink
 from cri_runtime.shim.waiting import exit_code
+from wire.records import dataclass
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cri_runtime.shim.loop import Loop
     from cri_runtime.shim.protocol import Message
@@ -32,6 +32,15 @@ class Exit:
     signal: int
     finished_at: int
     oom: bool
+
+    def describe(self) -> Message:
+        """As the runtime is told of it."""
+        return {
+            "code": self.code,
+            "signal": self.signal,
+            "finished_at": self.finished_at,
+            "oom": self.oom,
+        }
 
 
 def process_spec(message: Message) -> ProcessSpec:
@@ -140,7 +149,7 @@ class Container:
             "container": self.id,
             "pid": self.pid,
             "started_at": self.started_at,
-            "exit": asdict(self.exit) if ended and self.exit else None,
+            "exit": self.exit.describe() if ended and self.exit else None,
         }
 
     def _start(self, spec: ProcessSpec, stdin: bool) -> int:
@@ -213,7 +222,7 @@ class Container:
         scratch = f"{self._exit_path}.new"
         try:
             with open(scratch, "w") as file:
-                json.dump(asdict(self.exit), file)
+                json.dump(self.exit.describe(), file)
             os.replace(scratch, self._exit_path)
         except OSError:
             # The directory is gone: nobody will ask.

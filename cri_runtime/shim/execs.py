@@ -7,12 +7,12 @@ runtime that goes away: then we read them, and throw away what comes, until it e
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from cri_runtime.shim.loop import HANG_UP, READ, Loop
 from cri_runtime.shim.streams import read_some
 from cri_runtime.shim.waiting import exit_code
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

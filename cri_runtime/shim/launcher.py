@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from typing import TYPE_CHECKING
 
 from cri_runtime.shim import linux
 from cri_runtime.shim.connection import Connection, Server
@@ -21,6 +20,7 @@ from cri_runtime.shim.sockets import claim_address, listen_unix
 from cri_runtime.shim.spawn import IGNORED_BY_PYTHON, remember_limit
 from cri_runtime.shim.waiting import next_dead
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
 

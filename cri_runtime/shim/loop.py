@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import select
 import signal
-import traceback
+import sys
 from collections.abc import Callable
-from typing import TypeAlias
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 __all__ = ["HANG_UP", "READ", "WRITE", "Loop"]
 
@@ -103,7 +106,7 @@ class Loop:
         try:
             handler(events)
         except Exception:  # noqa: BLE001 - the top of the loop
-            traceback.print_exc()
+            sys.excepthook(*sys.exc_info())
             self._failures[descriptor] = self._failures.get(descriptor, 0) + 1
             if self._failures[descriptor] >= _MAX_FAILURES:
                 self.unregister(descriptor)

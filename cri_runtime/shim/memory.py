@@ -8,10 +8,9 @@ kills went up, is taken for the kernel's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cri_runtime.shim.processes import anonymous_bytes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

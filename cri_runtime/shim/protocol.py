@@ -12,11 +12,14 @@ Arguments, variables and paths may hold any byte but NUL: they are text with sur
 from __future__ import annotations
 
 import json
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
 
 __all__ = ["CONTAINER_VARIABLE", "FD_MARK", "Message", "MessageDecoder", "encode"]
 
-Message = dict[str, Any]
+Message: TypeAlias = "dict[str, Any]"
 
 FD_MARK = b"\0"
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
 
 from cri_runtime.shim import clock, linux, memory
 from cri_runtime.shim.connection import Connection, Server
@@ -22,6 +21,7 @@ from cri_runtime.shim.protocol import CONTAINER_VARIABLE, Message
 from cri_runtime.shim.spawn import spawn
 from cri_runtime.shim.waiting import next_dead
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable

@@ -11,10 +11,13 @@ import os
 import resource
 import signal
 import stat
-from dataclasses import dataclass
-from typing import NoReturn
 
 from cri_runtime.shim import linux
+from wire.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 __all__ = [
     "IGNORED_BY_PYTHON",

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from unittest.mock import Mock
@@ -78,7 +79,7 @@ def imports(path):
 @pytest.mark.parametrize(
     "path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name
 )
-def test_the_shim_imports_the_standard_library_itself_and_the_log_format_only(path):
+def test_the_shim_imports_the_standard_library_itself_and_a_little_of_wire(path):
     foreign = {
         name
         for name in imports(path)
@@ -86,8 +87,22 @@ def test_the_shim_imports_the_standard_library_itself_and_the_log_format_only(pa
         and not name.startswith("cri_runtime.shim")
     }
 
-    assert foreign <= {"wire.cri_log"}
+    assert foreign <= {"wire.cri_log", "wire.records"}
     assert not {"asyncio", "subprocess", "threading"} & set(imports(path))
+
+
+def test_a_launcher_loads_neither_dataclasses_nor_typing():
+    code = (
+        f"import sys\nsys.path = {sys.path!r}\n"
+        "import cri_runtime.shim.launcher\nprint(*sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, check=True
+    )
+
+    heavy = {"dataclasses", "inspect", "typing", "traceback", "datetime"}
+    assert not heavy & set(done.stdout.decode().split())
 
 
 def test_the_state_of_a_message_is_json_in_one_line():
