@@ -43,6 +43,7 @@ COMMANDS = {
     "set resources": "set_resources",
     "set selector": "set_selector",
     "set serviceaccount": "set_serviceaccount",
+    "set subject": "set_subject",
     "explain": "explain",
     "get": "get",
     "edit": "edit",
