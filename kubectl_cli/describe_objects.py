@@ -42,8 +42,10 @@ class DescribeCommand:
             try:
                 found += self._fetch(target, namespace)
             except StatusError as error:
-                prefix = len(targets) == 1 and len(self._options.args) == 2
-                if error.reason == "NotFound" and target.name and prefix:
+                prefix = target.name and len(self._options.args) == 2
+                if error.reason == "NotFound" and prefix:
+                    if len(targets) == 2:
+                        raise  # of `pod/a pod/b` the second is taken for a prefix, too
                     return self._by_prefix(target, namespace, error)
                 self._errors.append(error)
         several = len(found) > 1 or len(targets) > 1

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
 from kubectl_cli.client.rest import ACCEPT_REST, lines_of
-from kubectl_cli.containers import all_containers, choose_container
+from kubectl_cli.containers import choose_container
 from kubectl_cli.errors import CommandError
 from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.log_reading import reading
@@ -65,7 +65,6 @@ class LogCommand:
         self._container = container
         self._query = query
         self._prefix = options.flag("prefix") or options.flag("all-pods")
-        self._told = False
 
     def run(self) -> int:
         logs = self._find()
@@ -155,10 +154,8 @@ class LogCommand:
                 for section in sections
                 for each in spec.get(section) or ()
             ]
-        # only the first pod's default is told
-        chosen = choose_container(pod, self._container, quiet=self._told, lenient=True)
-        if sum(1 for _ in all_containers(pod)) > 1:
-            self._told = True
+        quiet = self._options.flag("all-pods")
+        chosen = choose_container(pod, self._container, quiet=quiet, lenient=True)
         return [_Log(namespace, name, chosen["name"])]
 
     def _open(self, log: _Log) -> StreamingResponse:

@@ -111,13 +111,13 @@ def _validate(options: Options) -> None:
         raise CommandError(
             f"unexpected -o output mode: {output}. We only support '-o name'"
         )
-    if options.flag("all") and options.text("selector"):
-        raise CommandError("cannot set --all and --selector at the same time")
-    if options.flag("all") and options.text("field-selector"):
-        raise CommandError("cannot set --all and --field-selector at the same time")
+    selector = options.text("selector") or options.text("field-selector")
+    if options.flag("all") and selector:
+        # cli-runtime pkg/resource/builder.go, before delete.go has its say
+        raise CommandError("setting 'all' parameter but found a non empty selector. ")
     if options.flag("now") and options.number("grace-period") != -1:
         raise CommandError("--now and --grace-period cannot be specified together")
-    grace = options.number("grace-period")
+    grace = 1 if options.flag("now") else options.number("grace-period")
     if options.flag("force") and grace > 0:
         raise CommandError(
             "--force and --grace-period greater than 0 cannot be specified together"

@@ -594,6 +594,9 @@ delete -f missing.yaml
 delete gizmo x
 delete pod one --all
 delete pod one --grace-period=nonsense
+delete pods --all -l app=one
+delete pod one --now --force
+describe pod/one pod/missing
 config current-context
 config view
 config view --minify

@@ -52,3 +52,19 @@ def test_waiting_takes_time() -> None:
 
     with pytest.raises(CommandError, match="must be higher than zero"):
         run(options, SimpleNamespace())  # type: ignore[arg-type] # not used
+
+
+def test_the_container_chosen_is_told_for_each_pod_of_a_selector(capsys) -> None:
+    spec = {"containers": [{"name": "c"}, {"name": "d"}]}
+    pods = [
+        {**POD, "metadata": {**POD["metadata"], "name": n}, "spec": spec} for n in "pq"
+    ]
+    client = SimpleNamespace(stream=refuse, get=lambda *_, **_options: {"items": pods})
+    factory = SimpleNamespace(client=client, namespace="default")
+    options = parse(FLAGS, ["-l", "a=b"])
+
+    with pytest.raises(StatusError, match="ContainerCreating"):
+        LogCommand(options, factory, "", "", []).run()  # type: ignore[arg-type] # as above
+
+    told = 'Defaulted container "c" out of: c, d\n'
+    assert capsys.readouterr().err == told * 2
