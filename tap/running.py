@@ -119,12 +119,16 @@ async def _add_faults(
 ) -> None:
     """Let `mini-kube fault` reach the tap, and set those of the command line."""
     from faults.parameters import RuleError
+    from faults.rules import Rule
     from faults.service import serve_faults
+    from faults.speech import check_speech
 
     service = serve_faults(admin, hops)
     for number, text in enumerate(wanted, 1):
+        rule = _fault_rule(text, hop, number)
         try:
-            await service.add({"rule": _fault_rule(text, hop, number)})
+            check_speech(Rule.from_json(rule).kind, hop)
+            await service.add({"rule": rule})
         except RuleError as err:
             raise TapError(f"--fault {text}: {err}") from err
 
