@@ -1,10 +1,10 @@
-"""Recorded bytes: tests/vectors/spdy, each with its origin."""
+"""Recorded bytes: tests/vectors/{spdy,websocket}, each with its origin."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-_FOLDER = Path(__file__).parents[3] / "vectors" / "spdy"
+_FOLDER = Path(__file__).parents[3] / "vectors"
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,10 @@ class Vector:
         return self.name
 
 
-def load(pattern="*"):
-    return [_load(path) for path in sorted(_FOLDER.glob(f"{pattern}.json"))]
+def load(pattern="*", carrier="spdy"):
+    found = sorted(_FOLDER.glob(f"{carrier}/{pattern}.json"))
+    assert found, f"no vector {pattern} of {carrier}"
+    return [_load(path) for path in found]
 
 
 def _load(path):
