@@ -12,9 +12,11 @@ from kubectl_cli.clock import age
 from kubectl_cli.describe.writer import Description, date, go_list
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from apimachinery.types import JsonObject
 
-__all__ = ["describe_claim"]
+__all__ = ["access_modes", "describe_claim"]
 
 _MODES = {
     "ReadWriteOnce": "RWO",
@@ -48,8 +50,7 @@ def describe_claim(
     capacity = (status.get("capacity") or {}).get("storage", "0") if bound else ""
     modes = (status.get("accessModes") or ()) if bound else ()
     out.line(f"Capacity:\t{capacity}")
-    shown = [short for mode, short in _MODES.items() if mode in modes]
-    out.line(f"Access Modes:\t{','.join(shown)}")
+    out.line(f"Access Modes:\t{access_modes(modes)}")
     if spec.get("volumeMode"):
         out.line(f"VolumeMode:\t{spec['volumeMode']}")
     out.reference("DataSource", spec.get("dataSource"))
@@ -57,6 +58,12 @@ def describe_claim(
     _conditions(out, status.get("conditions") or [])
     out.events(events)
     return out.render()
+
+
+def access_modes(modes: Iterable[str]) -> str:
+    """`RWO,ROX`, in a fixed order."""
+    wanted = set(modes)
+    return ",".join(short for mode, short in _MODES.items() if mode in wanted)
 
 
 def _users(metadata: JsonObject, pods: list[JsonObject]) -> list[JsonObject]:

@@ -20,6 +20,7 @@ _PLAIN = {
     ("", "configmaps"): "data.describe_config_map",
     ("", "endpoints"): "endpoints.describe_endpoints",
     ("", "limitranges"): "limits.describe_limit_range",
+    ("", "persistentvolumes"): "storage.describe_volume",
     ("", "resourcequotas"): "limits.describe_quota",
     ("", "secrets"): "data.describe_secret",
     ("", "serviceaccounts"): "namespace.describe_service_account",
@@ -35,6 +36,7 @@ _PLAIN = {
     (_RBAC, "rolebindings"): "access.describe_binding",
     (_RBAC, "roles"): "access.describe_role",
     ("scheduling.k8s.io", "priorityclasses"): "limits.describe_priority_class",
+    ("storage.k8s.io", "storageclasses"): "storage.describe_storage_class",
 }
 #: The same, of a WorkloadView.
 _WORKLOADS = {

@@ -876,7 +876,7 @@ def described(cluster):
         "jobs,cronjobs,hpa",
         "quota,limits,roles,rolebindings,sc",
         "clusterroles,clusterrolebindings,priorityclasses",
-        "ing,netpol,pdb,pvc,endpointslices",
+        "ing,netpol,pdb,pvc,pv,endpointslices",
     ],
 )
 def test_descriptions_read_alike(pair, described, kinds):
