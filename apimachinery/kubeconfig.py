@@ -15,6 +15,7 @@ import binascii
 import json
 import os
 
+from apimachinery.go_json import wrong_field
 from wire.records import dataclass, field, replace
 
 TYPE_CHECKING = False
@@ -143,7 +144,12 @@ class ClientConfig:
 
 
 _REST = ("preferences", "extensions")
-_SECTIONS = (("clusters", "cluster"), ("users", "user"), ("contexts", "context"))
+#: A section, what an entry of it holds, and the Go type of that.
+_SECTIONS = (
+    ("clusters", "cluster", "Cluster"),
+    ("users", "user", "AuthInfo"),
+    ("contexts", "context", "Context"),
+)
 
 
 def parse(text: str, path: str = "") -> Kubeconfig:
@@ -165,24 +171,33 @@ def parse(text: str, path: str = "") -> Kubeconfig:
             f'no kind "{kind}" is registered for version "{version}" in scheme'
             ' "k8s.io/client-go/tools/clientcmd/api/latest/latest.go:50"'
         )
-    config = Kubeconfig(current_context=str(document.get("current-context") or ""))
+    current = _typed(document, "current-context", str, "Config.current-context")
+    config = Kubeconfig(current_context=current)
     config.rest = {key: document[key] for key in _REST if document.get(key)}
-    for section, key in _SECTIONS:
-        for entry in document.get(section) or ():
-            _add(config, section, key, entry, path)
+    for section, key, go_type in _SECTIONS:
+        wanted = f"[]v1.Named{go_type}"
+        for entry in _typed(document, section, list, f"Config.{section}", wanted):
+            if not isinstance(entry, dict):
+                text = wrong_field(entry, f"Config.{section}", f"v1.Named{go_type}")
+                raise KubeconfigError(text)
+            name = _typed(entry, "name", str, f"Named{go_type}.{section}.name")
+            # NamedClusters to map: "error converting *[]NamedCluster ... duplicate name"
+            if name in (stanzas := getattr(config, section)):
+                raise KubeconfigError(f'duplicate name "{name}" in list: {section}')
+            place = f"Named{go_type}.{section}.{key}"
+            stanzas[name] = _typed(entry, key, dict, place, f"v1.{go_type}")
+            config.origins[section, name] = path
     return config
 
 
-def _add(config: Kubeconfig, section: str, key: str, entry: Any, path: str) -> None:
-    name = entry.get("name") if isinstance(entry, dict) else None
-    if not isinstance(name, str):
-        raise KubeconfigError(f"{section}: an entry needs a name that is a string")
-    stanzas = getattr(config, section)
-    # NamedClusters to map: "error converting *[]NamedCluster ... duplicate name"
-    if name in stanzas:
-        raise KubeconfigError(f'duplicate name "{name}" in list: {section}')
-    stanzas[name] = entry.get(key) or {}
-    config.origins[section, name] = path
+def _typed(
+    stanza: JsonObject, key: str, kind: type, place: str, go_type: str = "string"
+) -> Any:
+    """A member of this type; the empty one where it is missing or null."""
+    value = stanza.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise KubeconfigError(wrong_field(value, place, go_type))
+    return kind() if value is None else value
 
 
 def _decode(text: str) -> Any:
@@ -250,7 +265,7 @@ def merge(configs: Iterable[Kubeconfig]) -> Kubeconfig:
     """The first file to name a stanza, or the current context, has it."""
     merged = Kubeconfig()
     for config in configs:
-        for section, _ in _SECTIONS:
+        for section, *_ in _SECTIONS:
             for name, stanza in getattr(config, section).items():
                 getattr(merged, section).setdefault(name, stanza)
         for key, origin in config.origins.items():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from apimachinery.field_errors import FieldError, invalid, not_supported
+from apimachinery.go_json import wrong_field
 from apimachinery.options.checks import ROOT, dry_run_errors
 from apimachinery.status import bad_request
 
@@ -104,13 +105,6 @@ class DeleteOptions:
 
 
 _T = TypeVar("_T")
-_GO_NAMES: Final = {
-    bool: "bool",
-    int: "number",
-    str: "string",
-    list: "array",
-    dict: "object",
-}
 
 
 def _member(body: JsonObject, name: str, kind: type[_T], go_type: str) -> _T | None:
@@ -118,9 +112,5 @@ def _member(body: JsonObject, name: str, kind: type[_T], go_type: str) -> _T | N
     if value is None:
         return None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        seen = _GO_NAMES.get(type(value), "number")
-        raise bad_request(
-            f"json: cannot unmarshal {seen} into Go struct field"
-            f" DeleteOptions.{name} of type {go_type}"
-        )
+        raise bad_request(wrong_field(value, f"DeleteOptions.{name}", go_type))
     return value

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from apimachinery import schema
 from apimachinery.field_errors import Path
 from apimachinery.field_errors import invalid as invalid_field
+from apimachinery.go_json import wrong_value
 from apimachinery.go_text import format_value
 from apimachinery.gvk import GroupKind, GroupVersionKind
 from apimachinery.patch import json as json_patch
@@ -47,6 +48,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH: Final = "application/strategic-merge-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 _BUILT_IN: Final = (JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, APPLY_PATCH)
+_ANY_MAP: Final = "map[string]interface {}"
 _CUSTOM: Final = (JSON_PATCH, MERGE_PATCH, APPLY_PATCH)
 MAX_OPERATIONS: Final = 10_000
 
@@ -128,10 +130,7 @@ def parse(content_type: str | None, data: bytes, *, custom: bool = False) -> Pat
     if media_type == JSON_PATCH:
         _check_operations(content)
     elif not isinstance(content, dict):
-        raise bad_request(
-            "error decoding patch: json: cannot unmarshal"
-            f" {_json_name(content)} into Go value of type map[string]interface {{}}"
-        )
+        raise bad_request(f"error decoding patch: {wrong_value(content, _ANY_MAP)}")
     return Patch(media_type, content)
 
 
@@ -142,31 +141,15 @@ def _apply_body(data: bytes) -> JsonObject:
         raise bad_request(f"error decoding YAML: {err}") from None
     if not isinstance(content, dict):
         raise bad_request(
-            "error decoding YAML: error unmarshaling JSON: while decoding JSON: json:"
-            f" cannot unmarshal {_json_name(content)} into Go value of type"
-            " map[string]interface {}"
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON:"
+            f" {wrong_value(content, _ANY_MAP)}"
         )
     return content
 
 
-def _json_name(value: JsonValue) -> str:
-    match value:
-        case list():
-            return "array"
-        case str():
-            return "string"
-        case bool():
-            return "bool"
-        case _:
-            return "number"
-
-
 def _check_operations(content: JsonValue) -> None:
     if not isinstance(content, list):
-        raise bad_request(
-            f"json: cannot unmarshal {'object' if isinstance(content, dict) else _json_name(content)}"
-            " into Go value of type jsonpatch.Patch"
-        )
+        raise bad_request(wrong_value(content, "jsonpatch.Patch"))
     if len(content) > MAX_OPERATIONS:
         raise StatusError(
             failure_status(

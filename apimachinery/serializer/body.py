@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from apimachinery import schema
+from apimachinery.go_json import wrong_value
 from apimachinery.go_text import quote
 from apimachinery.negotiation import JSON, PROTOBUF, YAML
 from apimachinery.serializer import json, protobuf, strict, yaml
@@ -66,17 +67,17 @@ def _object(data: bytes, media_type: str, expected: GroupVersionKind) -> JsonObj
     if value is None and media_type == YAML:
         value = {}
     if not isinstance(value, dict):
-        why = (
-            "couldn't get version/kind; json parse error: json: cannot unmarshal"
-            f" {_JSON_NAMES.get(type(value), 'number')} into Go value of type struct"
-            ' { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string'
-            ' "json:\\"kind,omitempty\\"" }'
+        why = wrong_value(value, _TYPE_META)
+        raise _unrecognized(
+            data, expected, f"couldn't get version/kind; json parse error: {why}"
         )
-        raise _unrecognized(data, expected, why)
     return value
 
 
-_JSON_NAMES: Final = {str: "string", list: "array", bool: "bool", type(None): "null"}
+_TYPE_META: Final = (
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\"";'
+    ' Kind string "json:\\"kind,omitempty\\"" }'
+)
 
 
 def _read(data: bytes, media_type: str, expected: GroupVersionKind) -> JsonValue:

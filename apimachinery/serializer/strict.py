@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from apimachinery.go_json import wrong_field
 from apimachinery.go_text import quote
 from apimachinery.schema import Field, Kind, Message, Shape
 from apimachinery.serializer.json import DuplicatedObject
@@ -269,24 +270,8 @@ def _quantity(value: JsonValue) -> JsonValue:
 def _mismatch(
     value: JsonValue, place: _Place, go_type: str, *, shown: str = ""
 ) -> TypeMismatchError:
-    return TypeMismatchError(
-        f"json: cannot unmarshal {shown or _json_type(value)} into Go struct field"
-        f" {place.struct}.{place.go_path} of type {go_type}"
-    )
-
-
-def _json_type(value: JsonValue) -> str:
-    match value:
-        case bool():
-            return "bool"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case dict():
-            return "object"
-        case _:
-            return "number"
+    field = f"{place.struct}.{place.go_path}"
+    return TypeMismatchError(wrong_field(value, field, go_type, shown))
 
 
 def _go_type(found: Field) -> str:

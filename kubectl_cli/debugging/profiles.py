@@ -9,6 +9,7 @@ import json
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from apimachinery.go_json import wrong_value
 from kubectl_cli.errors import CommandError
 
 if TYPE_CHECKING:
@@ -172,8 +173,7 @@ def custom_container(path: str) -> JsonObject | None:
     if value is not None and not isinstance(value, dict):
         raise CommandError(
             f"{path} does not contain a valid container spec: error unmarshaling JSON:"
-            f" while decoding JSON: json: cannot unmarshal {_json_type(value)} into Go"
-            " value of type v1.Container"
+            f" while decoding JSON: {wrong_value(value, 'v1.Container')}"
         )
     return value
 
@@ -191,14 +191,6 @@ def _parse(text: bytes, path: str) -> Any:
             f"{path} does not contain a valid container spec: error converting YAML to"
             f" JSON: {error}"
         ) from None
-
-
-def _json_type(value: object) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, list):
-        return "array"
-    return "string" if isinstance(value, str) else "number"
 
 
 def apply_custom(

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 
+from apimachinery.go_json import wrong_field, wrong_value
 from kubectl_cli.documents.files import read_file
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.flags import Flag
@@ -249,8 +250,8 @@ def _validate(document: Any, source: str) -> None:
 def _flatten(document: Any, source: str) -> Iterator[JsonObject]:
     if not isinstance(document, dict):
         raise CommandError(
-            f'unable to decode "{source}": json: cannot unmarshal'
-            f" {_json_kind(document)} into Go value of type unstructured.detector"
+            f'unable to decode "{source}": '
+            + wrong_value(document, "unstructured.detector")
         )
     if isinstance(document.get("items"), list) and str(
         document.get("kind", "")
@@ -283,17 +284,8 @@ def _check_names(metadata: Any, source: str) -> None:
 def _mismatch(source: str, value: Any, field: str, wanted: str) -> CommandError:
     owner = "ObjectMeta" if "." in field else "metadataOnlyObject"
     return CommandError(
-        f'unable to decode "{source}": json: cannot unmarshal {_json_kind(value)} into'
-        f" Go struct field {owner}.{field} of type {wanted}"
+        f'unable to decode "{source}": {wrong_field(value, f"{owner}.{field}", wanted)}'
     )
-
-
-def _json_kind(value: Any) -> str:
-    if isinstance(value, list | dict):
-        return "array" if isinstance(value, list) else "object"
-    if isinstance(value, bool):
-        return "bool"
-    return "string" if isinstance(value, str) else "number"
 
 
 def _documents(text: bytes, source: str) -> Iterator[Any]:

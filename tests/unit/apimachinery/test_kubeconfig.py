@@ -190,7 +190,11 @@ def test_the_first_file_wins_and_missing_ones_are_skipped(tmp_path: Path) -> Non
         ("foo: [", "yaml: line 1: did not find expected node content"),
         ("kind: Pod\napiVersion: v1", 'no kind "Pod" is registered for version "v1"'),
         ("users: [{name: a}, {name: a}]", 'duplicate name "a" in list: users'),
-        ("users: [{user: {}}]", "needs a name"),
+        ("users: 3", "number into Go struct field Config.users of type []v1.NamedAuth"),
+        ("users: [a]", "string into Go struct field Config.users of type v1.NamedAuth"),
+        ("users: [{name: a, user: []}]", "array into Go struct field NamedAuthInfo.u"),
+        ("users: [{name: 1}]", "NamedAuthInfo.users.name of type string"),
+        ("current-context: {}", "object into Go struct field Config.current-context"),
         ("just text", "couldn't get version/kind"),
     ],
 )
