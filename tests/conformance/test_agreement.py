@@ -576,12 +576,9 @@ describe -f junk.json
 get -f junk.json -f alias.yaml
 label pods -l a=b=c a=b
 wait --for=delete -f junk.json
-wait --for=delete cm --all --timeout=0
 wait --for=create pod/one pod/missing --timeout=0
 wait --for=create --for=jsonpath={.spec.nodeName} pod/one pod/two
-wait --for=create pod/one -A
 events --for nonsense
-events --for gizmo/x
 events --for pod/over -o json
 version --context=missing
 delete pod
@@ -607,7 +604,6 @@ config view --minify --flatten
 config use-context missing
 events -n no-such-namespace -o json
 top pods
-top node
 auth can-i nonsense nodes
 auth can-i nonsense /x
 auth can-i get clusterroles
@@ -804,7 +800,6 @@ SCRIPTS = {
         create -f deployment.yaml
         set env deploy/deploy-{me} A=1 B=2
         set env deploy/deploy-{me} --from=cm/kube-root-ca.crt A-
-        set env deploy/deploy-{me} --list
         set resources deploy/deploy-{me} --limits=cpu=1 --requests=cpu=2
         set sa deploy/deploy-{me} deploy/missing default
         autoscale deploy/deploy-{me} --max=3 --cpu=70% --memory=200 --dry-run=server -o json
@@ -813,7 +808,6 @@ SCRIPTS = {
     """,
     "a node put aside": """
         taint node {node} a=b:PreferNoSchedule --dry-run=server
-        taint node {node} a- b-
         taint node {node} missing a=b:NoExecute -o jsonpath={.spec} --dry-run=client
         cordon {node} --dry-run=client
         uncordon {node}
