@@ -22,7 +22,7 @@ __all__ = ["LogStreams"]
 
 
 class LogStreams:
-    """Reads each stream on a thread of its own; lines never mix."""
+    """Opens and reads each stream on a thread of its own; lines never mix."""
 
     def __init__(self, *, prefix: bool, ignore_errors: bool) -> None:
         self._prefix = prefix
@@ -39,13 +39,8 @@ class LogStreams:
     def run(self) -> None:
         """Print until all have ended; the first error ends the rest."""
         sys.stdout.flush()
-        # The client is not for several threads: open here, read there.
-        for head, opener in self._openers:
-            stream = opener()
-            self._open.append(stream)
-            threading.Thread(
-                target=self._read, args=(head, stream), daemon=True
-            ).start()
+        for opener in self._openers:
+            threading.Thread(target=self._read, args=opener, daemon=True).start()
         try:
             for _ in self._openers:
                 error = self._ended.get()
@@ -57,8 +52,10 @@ class LogStreams:
             for stream in self._open:
                 stream.interrupt()
 
-    def _read(self, head: bytes, stream: StreamingResponse) -> None:
+    def _read(self, head: bytes, opener: Callable[[], StreamingResponse]) -> None:
         try:
+            stream = opener()
+            self._open.append(stream)
             with stream, reading():
                 for line in lines_of(stream.chunks()):
                     with self._printing:

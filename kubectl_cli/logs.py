@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
@@ -65,6 +66,7 @@ class LogCommand:
         self._container = container
         self._query = query
         self._prefix = options.flag("prefix") or options.flag("all-pods")
+        self._asking = Lock()  # the client is not for several threads
 
     def run(self) -> int:
         logs = self._find()
@@ -166,7 +168,9 @@ class LogCommand:
         deadline = time.monotonic() + timeout
         while True:
             try:
-                return self._factory.client.stream(log.path, query, accept=ACCEPT_REST)
+                with self._asking:
+                    client = self._factory.client
+                    return client.stream(log.path, query, accept=ACCEPT_REST)
             except StatusError as error:
                 if not waits or error.reason != "BadRequest":
                     raise
