@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
@@ -36,4 +37,8 @@ class Report:
         self._line(text)
 
     def _line(self, text: str) -> None:
-        print(text, file=self.out, flush=True)
+        try:
+            print(text, file=self.out, flush=True)
+        except BrokenPipeError:
+            # `up | head -1`: nobody reads any more, and the cluster is wanted all the same
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.out.fileno())

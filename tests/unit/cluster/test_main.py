@@ -100,6 +100,16 @@ def test_a_state_folder_that_cannot_be_is_told_in_words(tmp_path, capsys):
     )
 
 
+def test_the_work_goes_on_when_nobody_reads_what_is_told():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as out:
+        report = Report(out)
+
+        report.say("one")
+        report.say("two")
+
+
 def test_a_person_is_told_how_to_name_the_cluster_again():
     options = _parser().parse_args(["run", "--name", "other", "--state-dir", "a b"])
 
