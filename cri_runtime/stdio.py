@@ -24,7 +24,7 @@ __all__ = ["OutputPipe", "StdinPipe", "set_size"]
 # What an unprivileged user may ask for (/proc/sys/fs/pipe-max-size).
 PIPE_SIZE = 1024 * 1024
 _DEFAULT_PIPE_SIZE = 64 * 1024
-_READ_SIZE = 256 * 1024
+_READ_SIZE = 128 * 1024  # more, malloc(3) may take from the kernel for every read
 
 # c_cc of termios(3) when the terminal's own cannot be had: Ctrl-D
 _DEFAULT_EOF = b"\x04"
