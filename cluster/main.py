@@ -99,7 +99,7 @@ def _up(options: argparse.Namespace) -> int:
     layout, _ = _wanted(options)
     code = _bring_up(options)
     if code == 0:
-        print(f"\nexport KUBECONFIG={layout.kubeconfig}", flush=True)
+        print(f"\nexport KUBECONFIG={_quoted(layout.kubeconfig)}", flush=True)
     return code
 
 
@@ -216,7 +216,8 @@ def _run(options: argparse.Namespace) -> int:
     programs = Path(sys.argv[0]).absolute().parent
     print(
         "The cluster is still there. To go on with it:\n"
-        f"  export KUBECONFIG={layout.kubeconfig} PATH={programs}:$PATH\n"
+        f"  export KUBECONFIG={_quoted(layout.kubeconfig)}"
+        f" PATH={_quoted(programs)}:$PATH\n"
         "  mini-kubectl get pods        (or kubectl)\n"
         f"  mini-kube down{_cluster_flags(options)}"
     )
