@@ -226,12 +226,15 @@ def _run(options: argparse.Namespace) -> int:
 
 def _cluster_flags(options: argparse.Namespace) -> str:
     """The flags that name this cluster again, for a person to copy."""
-    from shlex import quote
-
     flags = {"--name": options.name, "--state-dir": options.state_dir}
-    return "".join(
-        f" {key} {quote(str(value))}" for key, value in flags.items() if value
-    )
+    return "".join(f" {key} {_quoted(value)}" for key, value in flags.items() if value)
+
+
+def _quoted(word: Path | str) -> str:
+    """As a shell reads it."""
+    from shlex import quote  # seldom needed, and then a person can wait for it
+
+    return quote(str(word))
 
 
 def _wanted(options: argparse.Namespace) -> tuple[Layout, ClusterSettings]:
