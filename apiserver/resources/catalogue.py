@@ -12,6 +12,7 @@ from apiserver.resources.rbac import RBAC
 from apiserver.resources.registry import Registry, Resource
 from apiserver.resources.reviews import AUTHENTICATION, AUTHORIZATION, BINDINGS
 from apiserver.resources.services import SERVICES
+from apiserver.resources.volumes import VOLUMES
 from apiserver.resources.workloads import WORKLOADS
 
 __all__ = ["built_in_registry"]
@@ -44,6 +45,7 @@ _BUILT_IN: tuple[Resource, ...] = (
     NODES,
     PODS,
     SERVICES,
+    *VOLUMES,
     *WORKLOADS,
     EVENTS_V1,
     *AUTHENTICATION,

@@ -13,14 +13,19 @@ from apimachinery.field_errors import (
     too_long,
 )
 from apimachinery.validation import names
-from apiserver.resources.cells import AGE, NAME, counted, path, read, text
+from apiserver.resources.cells import AGE, NAME, counted, text
 from apiserver.resources.registry import Column, Resource, post_only, status
 from apiserver.resources.strategy import Strategy
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
 
-__all__ = ["CORE_RESOURCES", "SERVICE_ACCOUNTS"]
+__all__ = [
+    "CORE_RESOURCES",
+    "SERVICE_ACCOUNTS",
+    "ReturnsDeletedStrategy",
+    "StatusStrategy",
+]
 
 _MAX_DATA = 1024 * 1024  # bytes; ValidateConfigMap and ValidateSecret
 
@@ -106,6 +111,13 @@ class ServiceAccountStrategy(Strategy):
     returns_deleted_object: ClassVar = True
 
 
+class EndpointsStrategy(Strategy):
+    def default(self, obj: JsonObject) -> None:
+        for subset in obj.get("subsets") or ():
+            for port in subset.get("ports") or ():
+                port.setdefault("protocol", "TCP")
+
+
 def _endpoint_addresses(obj: JsonObject, now: float) -> str:
     found = [
         f"{address.get('ip')}:{port.get('port')}"
@@ -171,6 +183,7 @@ CORE_RESOURCES = (
         short_names=("ep",),
         singular="endpoints",
         columns=(NAME, Column("Endpoints", _endpoint_addresses), AGE),
+        strategy=EndpointsStrategy(),
     ),
     _core(
         "limitranges",
@@ -185,70 +198,8 @@ CORE_RESOURCES = (
         strategy=ReturnsDeletedStrategy(),
     ),
     _core(
-        "persistentvolumes",
-        "PersistentVolume",
-        namespaced=False,
-        short_names=("pv",),
-        subresources=(status(),),
-        columns=(
-            NAME,
-            text("Capacity", "spec.capacity.storage"),
-            Column("Access Modes", lambda o, _: _access_modes(o)),
-            text("Reclaim Policy", "spec.persistentVolumeReclaimPolicy"),
-            text("Status", "status.phase"),
-            Column("Claim", lambda o, _: _claim(o)),
-            text("StorageClass", "spec.storageClassName"),
-            text(
-                "VolumeAttributesClass", "spec.volumeAttributesClassName", "", "<unset>"
-            ),
-            text("Reason", "status.reason"),
-            AGE,
-            Column("VolumeMode", path("spec.volumeMode", "<unset>"), wide=True),
-        ),
-        strategy=ReturnsDeletedStrategy(),
-    ),
-    _core(
-        "persistentvolumeclaims",
-        "PersistentVolumeClaim",
-        short_names=("pvc",),
-        subresources=(status(),),
-        columns=(
-            NAME,
-            text("Status", "status.phase"),
-            text("Volume", "spec.volumeName"),
-            text("Capacity", "status.capacity.storage"),
-            Column("Access Modes", lambda o, _: _access_modes(o)),
-            text("StorageClass", "spec.storageClassName"),
-            text(
-                "VolumeAttributesClass", "spec.volumeAttributesClassName", "", "<unset>"
-            ),
-            AGE,
-            Column("VolumeMode", path("spec.volumeMode", "<unset>"), wide=True),
-        ),
-        strategy=ReturnsDeletedStrategy(),
-    ),
-    _core(
         "podtemplates",
         "PodTemplate",
         strategy=ServiceAccountStrategy(),
     ),
 )
-
-_MODES = {
-    "ReadWriteOnce": "RWO",
-    "ReadOnlyMany": "ROX",
-    "ReadWriteMany": "RWX",
-    "ReadWriteOncePod": "RWOP",
-}
-
-
-def _access_modes(obj: JsonObject) -> str:
-    modes = read(obj, "status.accessModes") or read(obj, "spec.accessModes") or ()
-    return ",".join(_MODES.get(mode, mode) for mode in modes)
-
-
-def _claim(obj: JsonObject) -> str:
-    reference = read(obj, "spec.claimRef")
-    if not reference:
-        return ""
-    return f"{reference.get('namespace', '')}/{reference.get('name', '')}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from apimachinery.field_errors import Path, forbidden
 from apiserver.resources.cells import (
     AGE,
     NAME,
@@ -30,9 +31,13 @@ from apiserver.resources.registry import (
 from apiserver.resources.strategy import Strategy
 
 if TYPE_CHECKING:
+    from apimachinery.field_errors import FieldError
     from apimachinery.types import JsonObject
 
 __all__ = ["OTHERS", "PRIORITY_CLASSES"]
+
+_HIGHEST_PRIORITY = 1_000_000_000
+_SYSTEM_CLASSES = ("system-cluster-critical", "system-node-critical")
 
 
 class LeaseStrategy(Strategy):
@@ -67,9 +72,28 @@ class HorizontalPodAutoscalerStrategy(StatusStrategy):
         obj.setdefault("spec", {}).setdefault("minReplicas", 1)
 
 
+class NetworkPolicyStrategy(Strategy):
+    tracks_generation: ClassVar = True
+
+    def default(self, obj: JsonObject) -> None:
+        spec = obj.setdefault("spec", {})
+        egress = ["Egress"] if spec.get("egress") else []
+        spec.setdefault("policyTypes", ["Ingress", *egress])
+
+
 class PriorityClassStrategy(Strategy):
     def default(self, obj: JsonObject) -> None:
         obj.setdefault("preemptionPolicy", "PreemptLowerPriority")
+
+    def validate(self, obj: JsonObject) -> list[FieldError]:
+        """Source: ValidatePriorityClass; the system's own are above the limit."""
+        name = read(obj, "metadata.name") or ""
+        if name in _SYSTEM_CLASSES or (obj.get("value") or 0) <= _HIGHEST_PRIORITY:
+            return []
+        detail = (
+            f"maximum allowed value of a user defined priority is {_HIGHEST_PRIORITY}"
+        )
+        return [forbidden(Path("value"), detail)]
 
 
 class StorageClassStrategy(Strategy):
@@ -249,6 +273,7 @@ OTHERS = (
             ),
             AGE,
         ),
+        strategy=NetworkPolicyStrategy(),
     ),
     _v1(
         "policy",

@@ -30,6 +30,39 @@ def test_defaults_are_idempotent(resource):
     assert obj == once
 
 
+@pytest.mark.parametrize(
+    ("group", "resource", "spec", "written"),
+    [
+        ("", "persistentvolumeclaims", {}, {"volumeMode": "Filesystem"}),
+        ("", "persistentvolumes", {}, {"persistentVolumeReclaimPolicy": "Retain"}),
+        ("networking.k8s.io", "networkpolicies", {}, {"policyTypes": ["Ingress"]}),
+        (
+            "networking.k8s.io",
+            "networkpolicies",
+            {"egress": [{}]},
+            {"policyTypes": ["Ingress", "Egress"]},
+        ),
+    ],
+)
+def test_what_a_client_leaves_out_is_written(group, resource, spec, written):
+    obj = {"spec": spec}
+
+    REGISTRY.find(group, "v1", resource).strategy.default(obj)
+
+    assert obj["spec"].items() >= written.items()
+
+
+def test_the_priorities_above_a_thousand_million_are_the_systems():
+    strategy = REGISTRY.find("scheduling.k8s.io", "v1", "priorityclasses").strategy
+
+    def refused(name, value):
+        return strategy.validate({"metadata": {"name": name}, "value": value})
+
+    assert not refused("mine", 1_000_000_000)
+    assert refused("mine", 1_000_000_001)
+    assert not refused("system-node-critical", 2_000_001_000)
+
+
 @pytest.mark.parametrize("resource", STORED, ids=identifier)
 def test_an_empty_object_makes_a_row(resource):
     cells = [
