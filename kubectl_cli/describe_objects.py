@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
 from kubectl_cli.changes import raise_all
-from kubectl_cli.describe.describer import Found, ObjectDescriber
+from kubectl_cli.describe.describer import ObjectDescriber
 from kubectl_cli.documents.manifests import split_manifests, visit_manifests
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.list_failures import telling_of_list
 from kubectl_cli.missing_namespace import telling_of_namespace
+from kubectl_cli.selected import Selected
 from kubectl_cli.targets import parse_targets
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class DescribeCommand:
 
     def run(self) -> int:
         targets = self._targets()
-        found: list[Found] = []
+        found: list[Selected] = []
         for target, namespace in targets:
             try:
                 found += self._fetch(target, namespace)
@@ -88,22 +89,22 @@ class DescribeCommand:
         namespace = "" if options.flag("all-namespaces") else factory.namespace
         return [(t, namespace if t.resource.namespaced else "") for t in targets]
 
-    def _fetch(self, target: Target, namespace: str) -> list[Found]:
+    def _fetch(self, target: Target, namespace: str) -> list[Selected]:
         resource = target.resource
         if target.name:
             client = self._factory.client
             with telling_of_namespace(client, namespace):
                 obj = client.get(resource.path(namespace, target.name))
-            return [Found(resource, namespace, target.name, obj)]
+            return [Selected(resource, namespace, target.name, obj)]
         return self._list(resource, namespace)
 
-    def _list(self, resource: Resource, namespace: str) -> list[Found]:
+    def _list(self, resource: Resource, namespace: str) -> list[Selected]:
         query: Query = []
         if self._options.text("selector"):
             query.append(("labelSelector", self._options.text("selector")))
         if self._options.number("chunk-size") > 0:
             query.append(("limit", str(self._options.number("chunk-size"))))
-        found: list[Found] = []
+        found: list[Selected] = []
         more = ""
         while True:
             asked = [*query, ("continue", more)] if more else query
@@ -117,7 +118,7 @@ class DescribeCommand:
                     "kind": resource.kind,
                     **item,
                 }
-                found.append(Found(resource, own, metadata["name"], item))
+                found.append(Selected(resource, own, metadata["name"], item))
             more = (listed.get("metadata") or {}).get("continue") or ""
             if not more:
                 return found

@@ -5,7 +5,6 @@ Source: kubernetes/kubectl pkg/describe/describe.go: the Describe methods.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.client.rest import Query
-    from kubectl_cli.resources import Resource
+    from kubectl_cli.selected import Selected
 
-__all__ = ["Found", "ObjectDescriber"]
+__all__ = ["ObjectDescriber"]
 
 _MIRROR = "kubernetes.io/config.mirror"
 _RBAC = "rbac.authorization.k8s.io"
@@ -39,20 +38,6 @@ _EVENTLESS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One object to describe."""
-
-    resource: Resource
-    namespace: str
-    name: str
-    object: JsonObject
-
-    @property
-    def path(self) -> str:
-        return self.resource.path(self.namespace, self.name)
-
-
 class ObjectDescriber:
     """Describes objects of any kind; asks the server for what belongs to them."""
 
@@ -60,7 +45,7 @@ class ObjectDescriber:
         self._factory = factory
         self.shows_events = True
         #: Those whose description tells of other objects, too.
-        self._special: dict[tuple[str, str], Callable[[Found], str]] = {
+        self._special: dict[tuple[str, str], Callable[[Selected], str]] = {
             ("", "namespaces"): self._namespace,
             ("", "nodes"): self._node,
             ("", "persistentvolumeclaims"): self._claim,
@@ -69,7 +54,7 @@ class ObjectDescriber:
             ("networking.k8s.io", "ingresses"): self._ingress,
         }
 
-    def describe(self, found: Found) -> str:
+    def describe(self, found: Selected) -> str:
         """The whole text."""
         key = (found.resource.group, found.resource.name)
         if special := self._special.get(key):
@@ -82,7 +67,7 @@ class ObjectDescriber:
         events = None if key in _EVENTLESS else self._events(_about(found.object))
         return str(describe(found.object, events))
 
-    def _workload(self, found: Found, root: str, owned: str) -> str:
+    def _workload(self, found: Selected, root: str, owned: str) -> str:
         from kubectl_cli.describe.workload import WorkloadView
         from kubectl_cli.pods import selector_of
 
@@ -103,7 +88,7 @@ class ObjectDescriber:
         assert describe is not None  # noqa: S101 - OWNED has the same keys
         return str(describe(view))
 
-    def _pod(self, found: Found) -> str:
+    def _pod(self, found: Selected) -> str:
         from kubectl_cli.describe.pod import describe_pod
 
         pod = self._factory.client.get(found.path)
@@ -118,7 +103,7 @@ class ObjectDescriber:
         events = self._events(",".join(about), metadata["namespace"])
         return describe_pod(pod, events)
 
-    def _service(self, found: Found) -> str:
+    def _service(self, found: Selected) -> str:
         from kubectl_cli.describe.service import describe_service
 
         service, namespace = self._factory.client.get(found.path), found.namespace
@@ -131,7 +116,7 @@ class ObjectDescriber:
         label = f"kubernetes.io/service-name={service}"
         return self._found_at(path, [("labelSelector", label)]) or []
 
-    def _ingress(self, found: Found) -> str:
+    def _ingress(self, found: Selected) -> str:
         from kubectl_cli.describe.network import describe_ingress
         from kubectl_cli.describe.service import format_endpoints
 
@@ -156,14 +141,14 @@ class ObjectDescriber:
         events = self._events(_about(found.object))
         return describe_ingress(found.object, endpoints, events)
 
-    def _claim(self, found: Found) -> str:
+    def _claim(self, found: Selected) -> str:
         from kubectl_cli.describe.claim import describe_claim
 
         path = f"/api/v1/namespaces/{found.namespace}/pods"
         pods = self._found_at(path, [("limit", "500")]) or []
         return describe_claim(found.object, pods, self._events(_about(found.object)))
 
-    def _namespace(self, found: Found) -> str:
+    def _namespace(self, found: Selected) -> str:
         from kubectl_cli.describe.namespace import describe_namespace
 
         namespace = self._factory.client.get(found.path)
@@ -194,7 +179,7 @@ class ObjectDescriber:
             return None
         return listed.get("items") or []
 
-    def _node(self, found: Found) -> str:
+    def _node(self, found: Selected) -> str:
         from kubectl_cli.describe.node import NodeView, describe_node
 
         client, name = self._factory.client, found.name

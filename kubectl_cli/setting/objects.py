@@ -31,7 +31,13 @@ if TYPE_CHECKING:
     Edit = Callable[[Selected, JsonObject], Iterable[CommandError]]
     Found = Iterable[Selected | StatusError | CommandError]
 
-__all__ = ["ObjectSetter", "all_or_none", "check_flags", "check_local"]
+__all__ = [
+    "ObjectSetter",
+    "all_or_none",
+    "check_flags",
+    "check_local",
+    "found_before_flags",
+]
 
 _LOCAL = """you must specify resources by --filename when --local is set.
 Example resource specifications include:
@@ -68,6 +74,16 @@ def all_or_none(options: Options, factory: Factory, words: list[str]) -> list[Se
         else:
             errors.append(each)
     raise_all(errors)
+    return found
+
+
+def found_before_flags(
+    options: Options, factory: Factory, words: list[str]
+) -> list[Selected]:
+    """The same, for the commands that look at their objects before their flags."""
+    check_local(options, words)
+    found = all_or_none(options, factory, words)
+    check_flags(options)
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_cli.creation import IMPERATIVE_FLAGS, create_one, only_name
+from kubectl_cli.documents.subjects import RBAC_GROUP, subjects_of
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 
@@ -33,7 +34,6 @@ FLAGS = (
     Flag("serviceaccount", "array", help="To NAMESPACE:NAME; may be repeated."),
     Flag("user", "array", help="To this user; may be repeated."),
 )
-_GROUP = "rbac.authorization.k8s.io"
 
 
 def run(options: Options, factory: Factory) -> int:
@@ -49,33 +49,18 @@ def run(options: Options, factory: Factory) -> int:
     kind = "ClusterRole" if cluster_role else "Role"
     obj = {
         "kind": "ClusterRoleBinding" if cluster else "RoleBinding",
-        "apiVersion": f"{_GROUP}/v1",
+        "apiVersion": f"{RBAC_GROUP}/v1",
         "metadata": {"name": name},
-        "subjects": _subjects(options),
-        "roleRef": {"apiGroup": _GROUP, "kind": kind, "name": cluster_role or role},
+        "subjects": subjects_of(options),
+        "roleRef": {"apiGroup": RBAC_GROUP, "kind": kind, "name": cluster_role or role},
     }
     resource = str(obj["kind"]).lower()
     where = "" if cluster else f"namespaces/{factory.namespace}/"
     return create_one(
         options,
         factory,
-        f"/apis/{_GROUP}/v1/{where}{resource}s",
+        f"/apis/{RBAC_GROUP}/v1/{where}{resource}s",
         obj,
         namespace="" if cluster else factory.namespace,
         failure=f"failed to create {resource}: ",
     )
-
-
-def _subjects(options: Options) -> list[dict[str, str]]:
-    subjects = [
-        {"kind": kind, "apiGroup": _GROUP, "name": name}
-        for kind, flag in (("User", "user"), ("Group", "group"))
-        for name in options.items(flag)
-    ]
-    for text in options.items("serviceaccount"):
-        namespace, colon, name = text.partition(":")
-        if not (namespace and colon and name) or ":" in name:
-            raise CommandError("serviceaccount must be <namespace>:<name>")
-        account = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
-        subjects.append(account)
-    return subjects

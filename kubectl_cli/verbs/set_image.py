@@ -30,21 +30,14 @@ FLAGS = (*SET_FLAGS, SELECTOR_FLAG)
 
 def run(options: Options, factory: Factory) -> int:
     """Patch each object that changes; the others are passed over in silence."""
-    from kubectl_cli.setting.objects import (
-        ObjectSetter,
-        all_or_none,
-        check_flags,
-        check_local,
-    )
+    from kubectl_cli.setting.objects import ObjectSetter, found_before_flags
     from kubectl_cli.setting.pod_specs import containers_named, pod_spec
 
     words, images = _split(options.args)
     if not words and not options.items("filename"):
         raise CommandError(MISSING_RESOURCES)
     setter = ObjectSetter(options, factory, "image updated")
-    check_local(options, words)
-    found = all_or_none(options, factory, words)
-    check_flags(options)
+    found = found_before_flags(options, factory, words)
     if not images:
         raise CommandError("at least one image update is required")
     if "*" in images and len(images) > 1:

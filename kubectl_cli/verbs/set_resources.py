@@ -38,18 +38,11 @@ FLAGS = (
 def run(options: Options, factory: Factory) -> int:
     """Patch each object that changes."""
     from kubectl_cli.documents.resource_lists import parse_resource_list
-    from kubectl_cli.setting.objects import (
-        ObjectSetter,
-        all_or_none,
-        check_flags,
-        check_local,
-    )
+    from kubectl_cli.setting.objects import ObjectSetter, found_before_flags
     from kubectl_cli.setting.pod_specs import containers_named, pod_spec
 
     setter = ObjectSetter(options, factory, "resource requirements updated")
-    check_local(options, options.args)
-    found = all_or_none(options, factory, options.args)
-    check_flags(options)
+    found = found_before_flags(options, factory, options.args)
     if not options.text("limits") and not options.text("requests"):
         raise CommandError(
             "you must specify an update to requests or limits (in the form of"

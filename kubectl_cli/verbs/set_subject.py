@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kubectl_cli.documents.subjects import subjects_of
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 from kubectl_cli.setting.flags import SELECTOR_FLAG, SET_FLAGS
@@ -30,24 +31,16 @@ FLAGS = (
     Flag("serviceaccount", "array", help="Also NAMESPACE:NAME."),
     Flag("user", "array", help="These users, too."),
 )
-_GROUP = "rbac.authorization.k8s.io"
 _KINDS = ("RoleBinding", "ClusterRoleBinding")
 
 
 def run(options: Options, factory: Factory) -> int:
     """Patch each binding that changes."""
-    from kubectl_cli.setting.objects import (
-        ObjectSetter,
-        all_or_none,
-        check_flags,
-        check_local,
-    )
+    from kubectl_cli.setting.objects import ObjectSetter, found_before_flags
 
     setter = ObjectSetter(options, factory, "subjects updated")
-    check_local(options, options.args)
-    found = all_or_none(options, factory, options.args)
-    check_flags(options)
-    subjects = _subjects(options)
+    found = found_before_flags(options, factory, options.args)
+    subjects = subjects_of(options, with_namespaces=False)
     if not subjects:
         raise CommandError(
             "you must specify at least one value of user, group or serviceaccount"
@@ -71,22 +64,6 @@ def run(options: Options, factory: Factory) -> int:
         return ()
 
     return setter.run(found, edit, failure="failed to patch subjects to rolebinding: ")
-
-
-def _subjects(options: Options) -> list[dict[str, str]]:
-    """Users, then groups, then service accounts; a namespace may be empty yet."""
-    subjects = [
-        {"kind": kind, "apiGroup": _GROUP, "name": name}
-        for kind, flag in (("User", "user"), ("Group", "group"))
-        for name in options.items(flag)
-    ]
-    for text in options.items("serviceaccount"):
-        namespace, colon, name = text.partition(":")
-        if not colon or ":" in name or not name:
-            raise CommandError("serviceaccount must be <namespace>:<name>")
-        account = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
-        subjects.append(account)
-    return subjects
 
 
 def _require_namespaces(subjects: list[dict[str, str]]) -> None:
