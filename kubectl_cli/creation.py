@@ -25,7 +25,7 @@ from kubectl_cli.documents.manifests import visit_manifests
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
 from kubectl_cli.printers.objects import PRINT_FLAGS
-from kubectl_cli.selecting import matches_labels
+from kubectl_cli.selecting.labels import matches_labels
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject

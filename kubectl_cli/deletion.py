@@ -10,9 +10,9 @@ from apimachinery.status import StatusError
 from kubectl_cli.changes import DryRun, add_source, as_one, dry_run_of, raise_all
 from kubectl_cli.documents.manifests import split_manifests, visit_manifests
 from kubectl_cli.errors import CommandError
-from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.targets import MISSING_RESOURCES, parse_targets
-from kubectl_cli.waiting import wait_gone
+from kubectl_cli.selecting.list_failures import telling_of_list
+from kubectl_cli.selecting.targets import MISSING_RESOURCES, parse_targets
+from kubectl_cli.waiting.until import wait_gone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.resources import Resource
+    from kubectl_cli.selecting.resources import Resource
 
 __all__ = ["DeleteCommand", "deleted_text"]
 

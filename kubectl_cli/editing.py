@@ -22,7 +22,7 @@ from kubectl_cli.failures import message_of
 from kubectl_cli.printers.json import compact
 from kubectl_cli.printers.objects import without_managed_fields
 from kubectl_cli.printers.yaml import to_yaml
-from kubectl_cli.selected import Selected, select_objects
+from kubectl_cli.selecting.selected import Selected, select_objects
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject

@@ -15,7 +15,7 @@ from kubectl_cli.changes import DryRun, ResultPrinter, dry_run_of, raise_all
 from kubectl_cli.client.rest import ACCEPT_REST
 from kubectl_cli.deletion import deleted_text
 from kubectl_cli.errors import CommandError, RemoteExitError
-from kubectl_cli.waiting import follow_object
+from kubectl_cli.waiting.until import follow_object
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
@@ -189,7 +189,7 @@ class RunCommand:
         return self._outcome(ended)
 
     def _shown_container(self, pod: JsonObject) -> str:
-        from kubectl_cli.containers import choose_container
+        from kubectl_cli.selecting.containers import choose_container
 
         quiet = self._options.flag("quiet")
         return str(choose_container(pod, "", quiet=quiet)["name"])

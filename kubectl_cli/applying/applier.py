@@ -37,7 +37,7 @@ from kubectl_cli.client.rest import (
 from kubectl_cli.documents.manifests import split_manifests, visit_manifests
 from kubectl_cli.errors import CommandError
 from kubectl_cli.printers.json import compact
-from kubectl_cli.selecting import matches_labels
+from kubectl_cli.selecting.labels import matches_labels
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
@@ -253,7 +253,7 @@ class ApplyCommand:
 
     def _replace(self, manifest: Manifest) -> JsonObject:
         """--force: delete it and make it anew."""
-        from kubectl_cli.waiting import wait_gone
+        from kubectl_cli.waiting.until import wait_gone
 
         body = {"propagationPolicy": "Background"}
         self._client.call("DELETE", manifest.path, body=body)

@@ -13,7 +13,7 @@ import time
 
 from apimachinery.status import StatusError
 from kubectl_cli.client.rest import ACCEPT_REST
-from kubectl_cli.resources import Resource
+from kubectl_cli.selecting.resources import Resource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from apimachinery.kubeconfig import ClientConfig, Kubeconfig
     from kubectl_cli.client.rest import RestClient
     from kubectl_cli.flags import Options
-    from kubectl_cli.resources import Mapper
+    from kubectl_cli.selecting.resources import Mapper
 
 __all__ = ["Factory"]
 
@@ -92,7 +92,7 @@ class Factory:
     def mapper(self) -> Mapper:
         """Finds the resource that a word means."""
         if self._mapper is None:
-            from kubectl_cli.resources import Mapper
+            from kubectl_cli.selecting.resources import Mapper
 
             self._mapper = Mapper(self)
         return self._mapper

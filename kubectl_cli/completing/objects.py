@@ -90,7 +90,7 @@ def containers(factory: Factory, name: str) -> list[str]:
 
 def ports(factory: Factory, name: str) -> list[int]:
     """The ports of a service or of a pod's containers."""
-    from kubectl_cli.pods import object_and_pod
+    from kubectl_cli.selecting.pods import object_and_pod
 
     kind, slash, own = name.partition("/")
     if slash and kind in ("service", "services", "svc"):
@@ -106,7 +106,7 @@ def ports(factory: Factory, name: str) -> list[int]:
 
 
 def _pod(factory: Factory, name: str) -> JsonObject:
-    from kubectl_cli.pods import object_and_pod
+    from kubectl_cli.selecting.pods import object_and_pod
 
     return object_and_pod(factory, name, _PATIENCE)[1]
 

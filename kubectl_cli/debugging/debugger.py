@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError, not_found
 from kubectl_cli.client.rest import ACCEPT_REST, STRATEGIC_PATCH
-from kubectl_cli.containers import find_container
 from kubectl_cli.errors import CommandError
-from kubectl_cli.resources import POD
+from kubectl_cli.selecting.containers import find_container
+from kubectl_cli.selecting.resources import POD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,8 +66,8 @@ class DebugCommand:
             yield self._named(name)
 
     def _named(self, name: str) -> JsonObject:
-        from kubectl_cli.missing_namespace import telling_of_namespace
-        from kubectl_cli.targets import split_pair
+        from kubectl_cli.selecting.missing_namespace import telling_of_namespace
+        from kubectl_cli.selecting.targets import split_pair
 
         resource = POD
         if "/" in name:
@@ -169,7 +169,7 @@ class DebugCommand:
         self, namespace: str, name: str, container: str
     ) -> tuple[JsonObject, JsonObject]:
         """The pod and the container's state, once it runs or has run."""
-        from kubectl_cli.waiting import follow_object
+        from kubectl_cli.waiting.until import follow_object
 
         client = self._factory.client
         for event, pod in follow_object(client, POD.path(namespace), name, _FOREVER):

@@ -10,9 +10,9 @@ import copy
 import random
 from typing import TYPE_CHECKING
 
-from kubectl_cli.containers import all_containers
 from kubectl_cli.debugging.profiles import Style, apply_custom, apply_profile
 from kubectl_cli.errors import CommandError
+from kubectl_cli.selecting.containers import all_containers
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.client.rest import Query
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 __all__ = ["ObjectDescriber"]
 
@@ -69,7 +69,7 @@ class ObjectDescriber:
 
     def _workload(self, found: Selected, root: str, owned: str) -> str:
         from kubectl_cli.describe.workload import WorkloadView
-        from kubectl_cli.pods import selector_of
+        from kubectl_cli.selecting.pods import selector_of
 
         obj = self._factory.client.get(found.path)
         path = f"{root}/namespaces/{found.namespace}/{owned}"

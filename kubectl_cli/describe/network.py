@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_cli.describe.writer import Description
-from kubectl_cli.pods import format_selector
+from kubectl_cli.selecting.pods import format_selector
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -158,7 +158,7 @@ def describe_spread(out: Description, spec: JsonObject, indent: str = "") -> Non
             f" when max skew {each.get('maxSkew')} is exceeded"
         )
         if each.get("labelSelector"):
-            from kubectl_cli.pods import format_selector
+            from kubectl_cli.selecting.pods import format_selector
 
             text += f" for selector {format_selector(each['labelSelector'])}"
         shown.append(text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kubectl_cli.describe.pod_template import describe_pod_template
 from kubectl_cli.describe.writer import Description, date
-from kubectl_cli.pods import format_selector
+from kubectl_cli.selecting.pods import format_selector
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
-    from kubectl_cli.resources import Resource
+    from kubectl_cli.selecting.resources import Resource
 
 __all__ = [
     "FILE_FLAGS",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from apimachinery.go_text import quote
 from apimachinery.validation.names import strict_env_var_name
 from kubectl_cli.errors import CommandError
-from kubectl_cli.targets import parse_targets
+from kubectl_cli.selecting.targets import parse_targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

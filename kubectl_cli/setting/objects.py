@@ -17,7 +17,7 @@ from kubectl_cli.changes import (
     write_query,
 )
 from kubectl_cli.errors import CommandError
-from kubectl_cli.selected import Selected, select_objects
+from kubectl_cli.selecting.selected import Selected, select_objects
 from kubectl_cli.setting.zeros import with_zeros
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from kubectl_cli.errors import CommandError
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 __all__ = ["PATHS", "containers_named", "pod_spec"]
 

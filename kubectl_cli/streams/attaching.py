@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 
 from apimachinery.status import StatusError
-from kubectl_cli.containers import choose_container
 from kubectl_cli.errors import CommandError
+from kubectl_cli.selecting.containers import choose_container
 from kubectl_cli.streams.detaching import DEFAULT_KEYS, DetachKeys
 from kubectl_cli.streams.opening import connect
 from kubectl_cli.streams.tty import has_terminal

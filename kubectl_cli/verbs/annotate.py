@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_cli.metadata_flags import metadata_flags
+from kubectl_cli.metadata.flags import metadata_flags
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
@@ -21,6 +21,6 @@ FLAGS = metadata_flags("kubectl-annotate")
 
 def run(options: Options, factory: Factory) -> int:
     """Set and remove annotations."""
-    from kubectl_cli.metadata_edits import ANNOTATIONS, MetadataCommand
+    from kubectl_cli.metadata.edits import ANNOTATIONS, MetadataCommand
 
     return MetadataCommand(options, factory, ANNOTATIONS).run()

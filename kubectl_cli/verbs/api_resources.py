@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.resources import Resource
+    from kubectl_cli.selecting.resources import Resource
 
 SUMMARY = "Print the resource types that the server supports."
 USE = "api-resources [flags]"

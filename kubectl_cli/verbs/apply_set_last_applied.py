@@ -34,7 +34,7 @@ FLAGS = (
 def run(options: Options, factory: Factory) -> int:
     """Look at all objects, then patch those that keep something else."""
     from kubectl_cli.documents.manifests import visit_manifests
-    from kubectl_cli.targets import MISSING_RESOURCES
+    from kubectl_cli.selecting.targets import MISSING_RESOURCES
 
     dry_run = dry_run_of(options)
     printer = ResultPrinter(options, dry_run)

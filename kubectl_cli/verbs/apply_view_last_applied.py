@@ -63,7 +63,7 @@ def _objects(options: Options, factory: Factory) -> Iterator[tuple[JsonObject, s
                 raise each
             yield factory.client.get(each.path), each.source
         return
-    from kubectl_cli.selected import Selected, select_objects
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     for found in select_objects(options, factory, options.args):
         if not isinstance(found, Selected):

@@ -43,7 +43,7 @@ FLAGS = (
 
 def run(options: Options, factory: Factory) -> int:
     """Find the pod and join its container."""
-    from kubectl_cli.pods import attachable_pod
+    from kubectl_cli.selecting.pods import attachable_pod
     from kubectl_cli.streams.attaching import Attachment, attach
 
     words = options.args

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.resources import Resource
+    from kubectl_cli.selecting.resources import Resource
 
     Found = tuple[Resource, str] | StatusError | CommandError
 
@@ -90,7 +90,7 @@ def run(options: Options, factory: Factory) -> int:
 def _objects(options: Options, factory: Factory) -> Iterator[Found]:
     """Type and name of each object; those of files are not asked for."""
     from kubectl_cli.documents.manifests import visit_manifests
-    from kubectl_cli.selected import Selected, select_objects
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     if files := options.items("filename"):
         recursive = options.flag("recursive")

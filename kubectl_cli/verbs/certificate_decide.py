@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 SUMMARY = {
     "certificate approve": "Approve a certificate signing request.",
@@ -62,7 +62,7 @@ _DENIED = _Decision(
 
 def run(options: Options, factory: Factory) -> int:
     """Decide on each; one that cannot be decided does not keep the others back."""
-    from kubectl_cli.selected import Selected, select_objects
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     printer = ResultPrinter(options)
     if not options.args and not options.items("filename"):

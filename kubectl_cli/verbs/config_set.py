@@ -14,8 +14,8 @@ from kubectl_cli.flags import Flag
 if TYPE_CHECKING:
     from apimachinery.kubeconfig import Kubeconfig
     from kubectl_cli.client.factory import Factory
+    from kubectl_cli.client.kubeconfig_properties import Property
     from kubectl_cli.flags import Options
-    from kubectl_cli.kubeconfig_properties import Property
 
 SUMMARY = {
     "config set": "Set one value of a kubeconfig file.",
@@ -34,8 +34,8 @@ FLAGS = (Flag("set-raw-bytes", "bool", help="Of set: bytes are not given as base
 
 def run(options: Options, factory: Factory) -> int:
     """Find what the name means and write the file that holds it."""
+    from kubectl_cli.client.kubeconfig_properties import find_property
     from kubectl_cli.help import unexpected_words
-    from kubectl_cli.kubeconfig_properties import find_property
 
     command = factory.command
     sets = command == "config set"

@@ -28,7 +28,7 @@ FLAGS = (
 
 def run(options: Options, factory: Factory) -> int:
     """Mark each node; nothing is done when one is missing."""
-    from kubectl_cli.draining import chosen_nodes, mark
+    from kubectl_cli.nodes.draining import chosen_nodes, mark
 
     command = factory.command
     if not options.args and not options.text("selector"):

@@ -86,10 +86,10 @@ def _files(
     options: Options, factory: Factory, spec: FileSpec, told: TextIO | None = None
 ) -> PodFiles:
     from kubectl_cli.client.rest import ACCEPT_REST
-    from kubectl_cli.containers import choose_container
     from kubectl_cli.copying.copier import PodFiles
-    from kubectl_cli.missing_namespace import telling_of_namespace
-    from kubectl_cli.resources import POD
+    from kubectl_cli.selecting.containers import choose_container
+    from kubectl_cli.selecting.missing_namespace import telling_of_namespace
+    from kubectl_cli.selecting.resources import POD
     from kubectl_cli.verbs.exec import refuse_completed
 
     namespace = spec.namespace or factory.namespace

@@ -47,7 +47,7 @@ def run(options: Options, factory: Factory) -> int:
             f"Unexpected args: [{' '.join(options.args)}]", "kubectl create"
         )
     if options.text("raw"):
-        from kubectl_cli.raw_requests import send_raw
+        from kubectl_cli.client.raw_requests import send_raw
 
         return send_raw("POST", options, factory)
     if options.flag("edit"):

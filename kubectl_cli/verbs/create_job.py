@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kubectl_cli.creation import IMPERATIVE_FLAGS, create_in_namespace, only_name
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.targets import MISSING_RESOURCES, split_pair
+from kubectl_cli.selecting.targets import MISSING_RESOURCES, split_pair
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory

@@ -117,7 +117,7 @@ def _check_copy(options: Options, words: list[str]) -> None:
 
 def _check_names(options: Options, targets: list[str]) -> None:
     from apimachinery.go_text import quote
-    from kubectl_cli.image_names import is_image_name
+    from kubectl_cli.documents.image_names import is_image_name
 
     invalid = "invalid reference format"
     image = options.text("image")

@@ -36,6 +36,6 @@ def run(options: Options, factory: Factory) -> int:
             'You must specify the type of resource to describe. Use "kubectl'
             ' api-resources" for a complete list of supported resources.'
         )
-    from kubectl_cli.describe_objects import DescribeCommand
+    from kubectl_cli.describe.command import DescribeCommand
 
     return DescribeCommand(options, factory).run()

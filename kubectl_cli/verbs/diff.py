@@ -59,7 +59,7 @@ def _run(options: Options, factory: Factory) -> int:
     if options.flag("force-conflicts") and not options.flag("server-side"):
         raise CommandError("--force-conflicts only works with --server-side")
     from kubectl_cli.documents.manifests import visit_manifests
-    from kubectl_cli.selecting import matches_labels
+    from kubectl_cli.selecting.labels import matches_labels
 
     with (
         tempfile.TemporaryDirectory(prefix="LIVE-") as live_folder,

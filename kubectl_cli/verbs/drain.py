@@ -36,7 +36,7 @@ FLAGS = (
 
 def run(options: Options, factory: Factory) -> int:
     """Cordon all nodes, then drain one after the other."""
-    from kubectl_cli.draining import chosen_nodes, mark
+    from kubectl_cli.nodes.draining import chosen_nodes, mark
 
     if not options.args and not options.text("selector"):
         raise UsageError("USAGE: drain NODE [flags]", "kubectl drain")
@@ -72,7 +72,7 @@ def run(options: Options, factory: Factory) -> int:
 
 
 def _drain(options: Options, factory: Factory, name: str) -> None:
-    from kubectl_cli.draining import evict_all, pods_to_evict
+    from kubectl_cli.nodes.draining import evict_all, pods_to_evict
 
     pods, told = pods_to_evict(options, factory, name)
     if told:

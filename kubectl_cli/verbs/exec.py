@@ -81,8 +81,8 @@ def _validate(options: Options, name: str, command: list[str]) -> None:
 
 
 def _exec(options: Options, factory: Factory, name: str, command: list[str]) -> None:
-    from kubectl_cli.containers import choose_container
-    from kubectl_cli.pods import attachable_pod
+    from kubectl_cli.selecting.containers import choose_container
+    from kubectl_cli.selecting.pods import attachable_pod
 
     factory.client.http.meanwhile = _load_streams
     pod = attachable_pod(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.resources import Mapper, Resource
+    from kubectl_cli.selecting.resources import Mapper, Resource
 
 SUMMARY = "Get documentation for a resource."
 USE = (

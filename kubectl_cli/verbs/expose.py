@@ -11,15 +11,15 @@ from kubectl_cli.changes import DRY_RUN_FLAG, DryRun, ResultPrinter, dry_run_of
 from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.pods import format_selector
 from kubectl_cli.printers.objects import PRINT_FLAGS
+from kubectl_cli.selecting.pods import format_selector
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 SUMMARY = "Make a service for a pod, a service or a workload."
 USE = (
@@ -51,7 +51,7 @@ _LONGEST_NAME = 63
 
 def run(options: Options, factory: Factory) -> int:
     """POST a service for each object."""
-    from kubectl_cli.selected import Selected, select_objects
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     dry_run = dry_run_of(options)
     printer = ResultPrinter(options, dry_run)

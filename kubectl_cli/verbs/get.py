@@ -57,7 +57,7 @@ def run(options: Options, factory: Factory) -> int:
     if options.changed("raw"):
         return _raw(options, factory)
     _validate(options)
-    from kubectl_cli.get_objects import GetCommand
+    from kubectl_cli.getting.command import GetCommand
 
     return GetCommand(options, factory).run()
 

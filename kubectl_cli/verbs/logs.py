@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kubectl_cli.errors import CommandError, UsageError
 from kubectl_cli.flags import Flag
 from kubectl_cli.global_flags import EXPLAIN_FLAG
-from kubectl_cli.interruption import exits_when_interrupted
+from kubectl_cli.waiting.interruption import exits_when_interrupted
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
@@ -57,7 +57,7 @@ def run(options: Options, factory: Factory) -> int:
     name, container = _complete(options)
     _validate(options, container)
     query = _log_query(options)
-    from kubectl_cli.logs import LogCommand
+    from kubectl_cli.logs.reader import LogCommand
 
     return LogCommand(options, factory, name, container, query).run()
 

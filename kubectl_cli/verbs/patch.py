@@ -19,8 +19,8 @@ from kubectl_cli.documents.manifests import FILE_FLAGS, read_objects
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 from kubectl_cli.printers.objects import PRINT_FLAGS
-from kubectl_cli.resources import POD
-from kubectl_cli.targets import MISSING_RESOURCES
+from kubectl_cli.selecting.resources import POD
+from kubectl_cli.selecting.targets import MISSING_RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 SUMMARY = "Change fields of an object."
 USE = "patch (-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE]"
@@ -69,7 +69,7 @@ def run(options: Options, factory: Factory) -> int:
     dry_run = dry_run_of(options)
     # patch.go sets the operation anew: what is said tells of no dry run.
     printer = ResultPrinter(options)
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
     errors: list[Exception] = []
     unread: list[Exception] = []
@@ -89,7 +89,7 @@ def run(options: Options, factory: Factory) -> int:
 def _selected(
     options: Options, factory: Factory
 ) -> Iterator[Selected | StatusError | CommandError]:
-    from kubectl_cli.selected import Selected, select_objects
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     if not options.flag("local"):
         yield from select_objects(options, factory, options.args, looks=False)

@@ -63,7 +63,7 @@ def _find(
 ) -> tuple[JsonObject, list[str]]:
     """The pod, and the words with numbers for the names of its ports."""
     from kubectl_cli.forwarding.ports import pod_ports, service_ports
-    from kubectl_cli.pods import object_and_pod
+    from kubectl_cli.selecting.pods import object_and_pod
 
     obj, pod = object_and_pod(factory, name, timeout)
     if obj.get("kind") == "Service":
@@ -78,7 +78,7 @@ def _forward(
     from kubectl_cli.forwarding.forwarder import PortForwarder
     from kubectl_cli.forwarding.listeners import listen_on_ports, parse_addresses
     from kubectl_cli.forwarding.ports import parse_ports
-    from kubectl_cli.resources import POD
+    from kubectl_cli.selecting.resources import POD
 
     metadata = pod["metadata"]
     phase = (pod.get("status") or {}).get("phase") or ""

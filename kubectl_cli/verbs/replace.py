@@ -53,7 +53,7 @@ def run(options: Options, factory: Factory) -> int:
     """PUT each object; with --force delete each, then create all."""
     _validate(options)
     if options.text("raw"):
-        from kubectl_cli.raw_requests import send_raw
+        from kubectl_cli.client.raw_requests import send_raw
 
         return send_raw("PUT", options, factory)
     from kubectl_cli.documents.manifests import split_manifests, visit_manifests
@@ -115,7 +115,7 @@ def _written(options: Options, factory: Factory, manifest: Manifest) -> JsonObje
 def _delete(options: Options, factory: Factory, found: list[Manifest]) -> None:
     """Delete what is there and wait until it is gone."""
     from kubectl_cli.deletion import deleted_text
-    from kubectl_cli.waiting import wait_gone
+    from kubectl_cli.waiting.until import wait_gone
 
     body: JsonObject = {"propagationPolicy": cascade_of(options)}
     if (grace := grace_of(options)) >= 0 and options.changed("grace-period"):

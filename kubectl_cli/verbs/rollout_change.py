@@ -40,7 +40,7 @@ _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 def run(options: Options, factory: Factory) -> int:
     """Patch each object; one that refuses does not stop the others."""
-    from kubectl_cli.selected import Selected, select_objects
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     if not options.args and not options.items("filename"):
         raise CommandError("required resource not specified")

@@ -12,12 +12,12 @@ from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 from kubectl_cli.printers.objects import PRINT_FLAGS
-from kubectl_cli.rollout_revisions import revisions_of, template_text
+from kubectl_cli.rollouts.revisions import revisions_of, template_text
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 SUMMARY = "List the revisions of a workload, or show one."
 USE = "rollout history (TYPE NAME | TYPE/NAME) [flags]"
@@ -32,7 +32,7 @@ FLAGS = (
 
 def run(options: Options, factory: Factory) -> int:
     """Show those of each object."""
-    from kubectl_cli.selected import Selected, select_objects
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     if not options.args and not options.items("filename"):
         raise CommandError("required resource not specified")

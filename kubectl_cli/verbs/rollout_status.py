@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.interruption import exits_when_interrupted
+from kubectl_cli.waiting.interruption import exits_when_interrupted
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 SUMMARY = "Show how far a rollout is, until it is over."
 USE = "rollout status (TYPE NAME | TYPE/NAME) [flags]"
@@ -32,7 +32,7 @@ _WEEK = 7 * 24 * 3600.0
 
 def run(options: Options, factory: Factory) -> int:
     """Follow each object, one after the other."""
-    from kubectl_cli.selected import Selected, select_objects
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     if not options.args and not options.items("filename"):
         raise CommandError("required resource not specified")
@@ -54,8 +54,8 @@ def run(options: Options, factory: Factory) -> int:
 
 @exits_when_interrupted()
 def _follow(options: Options, factory: Factory, each: Selected) -> None:
-    from kubectl_cli.rollout_progress import viewer_of
-    from kubectl_cli.waiting import follow_object
+    from kubectl_cli.rollouts.progress import viewer_of
+    from kubectl_cli.waiting.until import follow_object
 
     viewer = viewer_of(each.resource.kind)
     revision = options.number("revision")

@@ -14,14 +14,14 @@ from kubectl_cli.documents.manifests import FILE_FLAGS
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
 from kubectl_cli.printers.objects import PRINT_FLAGS
-from kubectl_cli.rollout_revisions import previous, revisions_of, template_text
+from kubectl_cli.rollouts.revisions import previous, revisions_of, template_text
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.rollout_revisions import Revision
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.rollouts.revisions import Revision
+    from kubectl_cli.selecting.selected import Selected
 
 SUMMARY = "Go back to an earlier revision."
 USE = "rollout undo (TYPE NAME | TYPE/NAME) [flags]"
@@ -54,7 +54,7 @@ _KEPT = (
 
 def run(options: Options, factory: Factory) -> int:
     """Roll each object back."""
-    from kubectl_cli.selected import Selected, select_objects
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     if not options.args and not options.items("filename"):
         raise CommandError("required resource not specified")

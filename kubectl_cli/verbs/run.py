@@ -88,7 +88,7 @@ def _validate(options: Options) -> bool:
     image = options.text("image")
     if not image:
         raise CommandError("--image is required")
-    from kubectl_cli.image_names import is_image_name
+    from kubectl_cli.documents.image_names import is_image_name
 
     if not is_image_name(image):
         from apimachinery.go_text import quote

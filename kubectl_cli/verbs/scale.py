@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 SUMMARY = "Set how many pods a workload has."
 USE = (
@@ -60,7 +60,7 @@ def run(options: Options, factory: Factory) -> int:
         raise CommandError(
             "The --current-replicas must specify an integer of -1 or greater"
         )
-    from kubectl_cli.selected import Selected, select_objects
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     dry_run = dry_run_of(options)
     printer = ResultPrinter(options, dry_run)

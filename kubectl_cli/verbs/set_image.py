@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_cli.errors import CommandError
+from kubectl_cli.selecting.targets import MISSING_RESOURCES
 from kubectl_cli.setting.flags import SELECTOR_FLAG, SET_FLAGS
-from kubectl_cli.targets import MISSING_RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 SUMMARY = "Change the images of a pod or a pod template."
 USE = (

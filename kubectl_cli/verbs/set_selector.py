@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 SUMMARY = "Change the selector of a service."
 USE = "set selector (-f FILENAME | TYPE NAME) EXPRESSIONS [--resource-version=version]"
@@ -29,7 +29,7 @@ FLAGS = (
 def run(options: Options, factory: Factory) -> int:
     """Patch each service."""
     from kubectl_cli.documents.label_selectors import parse_label_selector
-    from kubectl_cli.selected import select_objects
+    from kubectl_cli.selecting.selected import select_objects
     from kubectl_cli.setting.objects import ObjectSetter, check_local
 
     if not options.args:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kubectl_cli.changes import DryRun
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.flags import Options
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 SUMMARY = "Change the taints of nodes."
 USE = "taint NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N"
@@ -40,8 +40,8 @@ def run(options: Options, factory: Factory) -> int:
     """Patch each node; one that fails does not stop the others."""
     from apimachinery.status import StatusError
     from kubectl_cli.changes import ResultPrinter, dry_run_of, raise_all
-    from kubectl_cli.selected import Selected, select_objects
-    from kubectl_cli.tainting import TaintChanges
+    from kubectl_cli.nodes.tainting import TaintChanges
+    from kubectl_cli.selecting.selected import Selected, select_objects
 
     dry_run = dry_run_of(options)
     words, texts = _split(options.args)

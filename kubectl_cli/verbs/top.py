@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
-    from kubectl_cli.metrics_tables import TableStyle
+    from kubectl_cli.printers.metrics import TableStyle
 
 SUMMARY = {
     "top node": "Show what nodes use of CPU and memory.",
@@ -42,7 +42,7 @@ _DELAY = 120.0  # seconds until a new pod has metrics
 def run(options: Options, factory: Factory) -> int:
     """Ask the metrics API, and print a table."""
     from kubectl_cli.client.discovery import fetch
-    from kubectl_cli.metrics_tables import TableStyle
+    from kubectl_cli.printers.metrics import TableStyle
 
     _check(options, factory.command)
     query = _selectors(options)
@@ -95,7 +95,7 @@ def _fetch(
 def _show_nodes(
     options: Options, factory: Factory, query: Query, style: TableStyle
 ) -> None:
-    from kubectl_cli.metrics_tables import node_table
+    from kubectl_cli.printers.metrics import node_table
 
     metrics = _fetch(factory, f"{_METRICS}/nodes", options.args, query)
     if not metrics:
@@ -115,7 +115,7 @@ def _show_nodes(
 def _show_pods(
     options: Options, factory: Factory, query: Query, style: TableStyle
 ) -> None:
-    from kubectl_cli.metrics_tables import pod_table
+    from kubectl_cli.printers.metrics import pod_table
 
     everywhere = options.flag("all-namespaces")
     where = "" if everywhere else f"/namespaces/{factory.namespace}"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import Flag
-from kubectl_cli.interruption import exits_when_interrupted
 from kubectl_cli.printers.objects import PRINT_FLAGS
+from kubectl_cli.waiting.interruption import exits_when_interrupted
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
@@ -42,9 +42,9 @@ FLAGS = (
 @exits_when_interrupted()
 def run(options: Options, factory: Factory) -> int:
     """Wait for each object that the words select."""
-    from kubectl_cli.conditions import parse_condition
     from kubectl_cli.setting.objects import check_local
-    from kubectl_cli.wait_objects import WaitCommand
+    from kubectl_cli.waiting.command import WaitCommand
+    from kubectl_cli.waiting.conditions import parse_condition
 
     wanted = options.items("for")
     if not wanted:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from kubectl_cli.conditions import (
+from kubectl_cli.errors import CommandError
+from kubectl_cli.waiting.conditions import (
     ConditionIs,
     Created,
     Deleted,
     JsonPathIs,
     parse_condition,
 )
-from kubectl_cli.errors import CommandError
 
 
 def pod(status: str = "True", **more: Any) -> dict[str, Any]:

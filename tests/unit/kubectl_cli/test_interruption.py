@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from kubectl_cli.errors import SilentExitError
-from kubectl_cli.interruption import exits_when_interrupted
+from kubectl_cli.waiting.interruption import exits_when_interrupted
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from apimachinery.kubeconfig import load_file
+from kubectl_cli.client.kubeconfig_properties import find_property
 from kubectl_cli.errors import CommandError
-from kubectl_cli.kubeconfig_properties import find_property
 from kubectl_cli.main import run
 
 if TYPE_CHECKING:

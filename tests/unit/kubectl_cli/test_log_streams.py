@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kubectl_cli.errors import CommandError
-from kubectl_cli.log_streams import LogStreams
+from kubectl_cli.logs.merging import LogStreams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

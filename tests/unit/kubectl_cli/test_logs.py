@@ -9,7 +9,7 @@ import pytest
 from apimachinery.status import StatusError, bad_request
 from kubectl_cli.errors import CommandError
 from kubectl_cli.flags import parse
-from kubectl_cli.logs import LogCommand
+from kubectl_cli.logs.reader import LogCommand
 from kubectl_cli.verbs.logs import FLAGS, run
 
 WAITING = 'container "c" in pod "p" is waiting to start: ContainerCreating'

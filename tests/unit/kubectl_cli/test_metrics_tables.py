@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubectl_cli.metrics_tables import TableStyle, node_table, pod_table
+from kubectl_cli.printers.metrics import TableStyle, node_table, pod_table
 
 
 def pod(namespace: str, name: str, **containers: tuple[str, str]) -> dict[str, Any]:

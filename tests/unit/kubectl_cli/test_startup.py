@@ -11,7 +11,7 @@ from kubectl_cli.commands import COMMANDS
 
 HEAVY = ("asyncio", "aiohttp", "grpc", "google.protobuf", "cryptography", "websockets")
 SESSION = (
-    "kubectl_cli.pods, kubectl_cli.containers, kubectl_cli.streams.opening,"
+    "kubectl_cli.selecting.pods, kubectl_cli.selecting.containers, kubectl_cli.streams.opening,"
     " kubectl_cli.client.client_config, kubectl_cli.client.rest, kubectl_cli.client.credentials"
 )
 
@@ -34,9 +34,9 @@ def test_no_command_loads_a_network_framework(bare: set[str]) -> None:
     modules = ", ".join(f"kubectl_cli.verbs.{name}" for name in set(COMMANDS.values()))
 
     loaded = loaded_by(
-        f"import {modules}, {SESSION}, kubectl_cli.streams.tracing, kubectl_cli.logs,"
-        " kubectl_cli.get_objects, kubectl_cli.applying.applier, kubectl_cli.running,"
-        " kubectl_cli.describe_objects, kubectl_cli.wait_objects, kubectl_cli.deletion,"
+        f"import {modules}, {SESSION}, kubectl_cli.streams.tracing, kubectl_cli.logs.reader,"
+        " kubectl_cli.getting.command, kubectl_cli.applying.applier, kubectl_cli.running,"
+        " kubectl_cli.describe.command, kubectl_cli.waiting.command, kubectl_cli.deletion,"
         " kubectl_cli.debugging.debugger, kubectl_cli.debugging.pods, kubectl_cli.explanation"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_cli.tainting import TaintChanges
+from kubectl_cli.nodes.tainting import TaintChanges
 
 A = {"key": "a", "value": "1", "effect": "NoSchedule"}
 B = {"key": "b", "effect": "NoExecute"}

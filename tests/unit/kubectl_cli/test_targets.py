@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kubectl_cli.errors import CommandError
-from kubectl_cli.resources import BUILT_IN, POD, Mapper
-from kubectl_cli.targets import parse_targets
+from kubectl_cli.selecting.resources import BUILT_IN, POD, Mapper
+from kubectl_cli.selecting.targets import parse_targets
 
 
 class KnownMapper(Mapper):

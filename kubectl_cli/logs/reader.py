@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from apimachinery.status import StatusError
 from kubectl_cli.client.rest import ACCEPT_REST, lines_of
-from kubectl_cli.containers import choose_container
 from kubectl_cli.errors import CommandError
-from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.log_reading import reading
-from kubectl_cli.missing_namespace import telling_of_namespace
-from kubectl_cli.pods import first_pod, is_ready, selector_of
-from kubectl_cli.resources import POD
-from kubectl_cli.targets import MISSING_RESOURCES, split_pair
+from kubectl_cli.logs.errors import reading
+from kubectl_cli.selecting.containers import choose_container
+from kubectl_cli.selecting.list_failures import telling_of_list
+from kubectl_cli.selecting.missing_namespace import telling_of_namespace
+from kubectl_cli.selecting.pods import first_pod, is_ready, selector_of
+from kubectl_cli.selecting.resources import POD
+from kubectl_cli.selecting.targets import MISSING_RESOURCES, split_pair
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
@@ -203,7 +203,7 @@ class LogCommand:
 
     def _follow_all(self, logs: list[_Log]) -> None:
         """Several logs at once: one thread each, whole lines, the first error ends all."""
-        from kubectl_cli.log_streams import LogStreams
+        from kubectl_cli.logs.merging import LogStreams
 
         streams = LogStreams(
             prefix=self._prefix, ignore_errors=self._options.flag("ignore-errors")

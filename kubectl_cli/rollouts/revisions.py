@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubectl_cli.errors import CommandError
-from kubectl_cli.pods import selector_of
-from kubectl_cli.rollout_progress import REVISION
+from kubectl_cli.rollouts.progress import REVISION
+from kubectl_cli.selecting.pods import selector_of
 from wire.records import dataclass
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
-    from kubectl_cli.selected import Selected
+    from kubectl_cli.selecting.selected import Selected
 
 __all__ = ["Revision", "previous", "revisions_of", "template_text"]
 

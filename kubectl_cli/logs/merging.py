@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from kubectl_cli.client.rest import lines_of
-from kubectl_cli.log_reading import reading
+from kubectl_cli.logs.errors import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from wire.records import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kubectl_cli.flags import Options
-    from kubectl_cli.resources import Mapper, Resource
+    from kubectl_cli.selecting.resources import Mapper, Resource
 
 __all__ = [
     "MISSING_RESOURCES",

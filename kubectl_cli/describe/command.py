@@ -11,17 +11,17 @@ from kubectl_cli.changes import raise_all
 from kubectl_cli.describe.describer import ObjectDescriber
 from kubectl_cli.documents.manifests import split_manifests, visit_manifests
 from kubectl_cli.errors import AggregateError, CommandError
-from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.missing_namespace import telling_of_namespace
-from kubectl_cli.selected import Selected
-from kubectl_cli.targets import parse_targets
+from kubectl_cli.selecting.list_failures import telling_of_list
+from kubectl_cli.selecting.missing_namespace import telling_of_namespace
+from kubectl_cli.selecting.selected import Selected
+from kubectl_cli.selecting.targets import parse_targets
 
 if TYPE_CHECKING:
     from kubectl_cli.client.factory import Factory
     from kubectl_cli.client.rest import Query
     from kubectl_cli.flags import Options
-    from kubectl_cli.resources import Resource
-    from kubectl_cli.targets import Target
+    from kubectl_cli.selecting.resources import Resource
+    from kubectl_cli.selecting.targets import Target
 
 __all__ = ["DescribeCommand"]
 
@@ -74,7 +74,7 @@ class DescribeCommand:
         return 0
 
     def _targets(self) -> list[tuple[Target, str]]:
-        from kubectl_cli.targets import Target
+        from kubectl_cli.selecting.targets import Target
 
         options, factory = self._options, self._factory
         if files := options.items("filename"):

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 from apimachinery.status import StatusError
 from kubectl_cli.documents.manifests import read_objects, visit_manifests
 from kubectl_cli.errors import CommandError
-from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.missing_namespace import telling_of_namespace
-from kubectl_cli.resources import Resource
-from kubectl_cli.targets import MISSING_RESOURCES, parse_targets, selects_objects
+from kubectl_cli.selecting.list_failures import telling_of_list
+from kubectl_cli.selecting.missing_namespace import telling_of_namespace
+from kubectl_cli.selecting.resources import Resource
+from kubectl_cli.selecting.targets import (
+    MISSING_RESOURCES,
+    parse_targets,
+    selects_objects,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

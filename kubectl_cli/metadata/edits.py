@@ -14,7 +14,7 @@ from apimachinery.status import StatusError
 from kubectl_cli.changes import DryRun, ResultPrinter, dry_run_of, raise_all
 from kubectl_cli.client.rest import MERGE_PATCH
 from kubectl_cli.errors import CommandError
-from kubectl_cli.selected import Selected, select_objects
+from kubectl_cli.selecting.selected import Selected, select_objects
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 from apimachinery.status import StatusError
 from kubectl_cli.changes import ResultPrinter, raise_all
-from kubectl_cli.conditions import ConditionIs, Created, Deleted, JsonPathIs
 from kubectl_cli.documents.manifests import split_manifests, visit_manifests
 from kubectl_cli.errors import CommandError
-from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.targets import (
+from kubectl_cli.selecting.list_failures import telling_of_list
+from kubectl_cli.selecting.targets import (
     MISSING_RESOURCES,
     Target,
     parse_targets,
     selects_objects,
 )
-from kubectl_cli.waiting import follow_object, wait_gone
+from kubectl_cli.waiting.conditions import ConditionIs, Created, Deleted, JsonPathIs
+from kubectl_cli.waiting.until import follow_object, wait_gone
 
 if TYPE_CHECKING:
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
-    from kubectl_cli.conditions import Condition
     from kubectl_cli.flags import Options
+    from kubectl_cli.waiting.conditions import Condition
 
 __all__ = ["WaitCommand"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kubectl_cli.client.rest import Query
-    from kubectl_cli.resources import Resource
+    from kubectl_cli.selecting.resources import Resource
 
 __all__ = ["telling_of_list"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from kubectl_cli.client.rest import ACCEPT_REST
-from kubectl_cli.resources import NAMESPACE
+from kubectl_cli.selecting.resources import NAMESPACE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import time
 
 from kubectl_cli.client.rest import ACCEPT_REST
 from kubectl_cli.errors import CommandError
-from kubectl_cli.missing_namespace import telling_of_namespace
-from kubectl_cli.resources import POD
-from kubectl_cli.targets import split_pair
+from kubectl_cli.selecting.missing_namespace import telling_of_namespace
+from kubectl_cli.selecting.resources import POD
+from kubectl_cli.selecting.targets import split_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

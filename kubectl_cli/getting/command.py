@@ -12,17 +12,17 @@ from hops.blocking.responses import RequestError
 from kubectl_cli.client.rest import ACCEPT_JSON, ACCEPT_TABLE
 from kubectl_cli.documents.manifests import visit_manifests
 from kubectl_cli.errors import AggregateError, CommandError
-from kubectl_cli.interruption import exits_when_interrupted
-from kubectl_cli.list_failures import telling_of_list
-from kubectl_cli.missing_namespace import telling_of_namespace
 from kubectl_cli.printers.objects import (
     COMMON_FORMATS,
     make_printer,
     no_printer,
     split_format,
 )
-from kubectl_cli.resources import POD
-from kubectl_cli.targets import parse_targets
+from kubectl_cli.selecting.list_failures import telling_of_list
+from kubectl_cli.selecting.missing_namespace import telling_of_namespace
+from kubectl_cli.selecting.resources import POD
+from kubectl_cli.selecting.targets import parse_targets
+from kubectl_cli.waiting.interruption import exits_when_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kubectl_cli.printers.custom_columns import CustomColumns
     from kubectl_cli.printers.objects import ObjectPrinter
     from kubectl_cli.printers.table import TablePrinter
-    from kubectl_cli.resources import Resource
+    from kubectl_cli.selecting.resources import Resource
 
 __all__ = ["GetCommand"]
 
@@ -416,6 +416,6 @@ def _row_object(row: JsonObject) -> Any:
 
 
 def _sorted(items: list[JsonObject], path: str, of: Any = None) -> list[JsonObject]:
-    from kubectl_cli.sorting import sort_objects
+    from kubectl_cli.getting.sorting import sort_objects
 
     return sort_objects(items, path, of)
