@@ -6,12 +6,11 @@ order, and the texts.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
-from apimachinery.go_json import wrong_field, wrong_value
 from kubectl_cli.documents.files import read_file
+from kubectl_cli.documents.objects import objects_of
 from kubectl_cli.errors import AggregateError, CommandError
 from kubectl_cli.flags import Flag
 from wire.records import dataclass
@@ -19,7 +18,6 @@ from wire.records import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any
 
     from apimachinery.types import JsonObject
     from kubectl_cli.client.factory import Factory
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FILE_FLAGS",
     "Manifest",
+    "find_resource",
     "read_manifests",
     "read_objects",
     "split_manifests",
@@ -98,7 +97,7 @@ def visit_manifests(
                 yield error
                 break
             try:
-                for each in _objects(text, source, validates=validates):
+                for each in objects_of(text, source, validates=validates):
                     yield _located(each, source, factory)
             except CommandError as error:
                 yield error
@@ -136,7 +135,7 @@ def read_objects(files: list[str], *, recursive: bool = False) -> Iterator[JsonO
     """The objects of these files as they are, without a server."""
     for path in _existing(files):
         for source, text in _sources(path, recursive=recursive):
-            for each in _objects(text, source):
+            for each in objects_of(text, source):
                 if isinstance(each, CommandError):
                     raise each
                 yield each
@@ -210,93 +209,6 @@ def _download(url: str) -> bytes:
     return answer.body
 
 
-def _objects(
-    text: bytes, source: str, *, validates: bool = False
-) -> Iterator[JsonObject | CommandError]:
-    for document in _documents(text, source):
-        if document is None:
-            continue
-        if validates:
-            _validate(document, source)
-        try:
-            found = list(_flatten(document, source))
-        except CommandError as error:
-            yield error
-        else:
-            yield from found
-
-
-def _validate(document: Any, source: str) -> None:
-    """What kubectl's own look at an object finds; the rest is left to the server.
-
-    Source: kubernetes/kubectl pkg/validation/schema.go (ValidateBytes, getObjectKind).
-    """
-    if isinstance(document, dict):
-        missing = [
-            f"{key} isn't string type" if document.get(key) else f"{key} not set"
-            for key in ("apiVersion", "kind")
-            if not document.get(key) or not isinstance(document[key], str)
-        ]
-        problem = missing[0] if len(missing) == 1 else f"[{', '.join(missing)}]"
-    else:
-        missing, problem = ["object"], "invalid object to validate"
-    if missing:
-        raise CommandError(
-            f'error validating "{source}": error validating data: {problem}; if you'
-            " choose to ignore these errors, turn validation off with --validate=false"
-        )
-
-
-def _flatten(document: Any, source: str) -> Iterator[JsonObject]:
-    if not isinstance(document, dict):
-        raise CommandError(
-            f'unable to decode "{source}": '
-            + wrong_value(document, "unstructured.detector")
-        )
-    if isinstance(document.get("items"), list) and str(
-        document.get("kind", "")
-    ).endswith("List"):
-        for item in document["items"]:
-            yield from _flatten(item, source)
-        return
-    if not document.get("kind"):
-        shown = json.dumps(document, separators=(",", ":"), sort_keys=True)
-        raise CommandError(
-            f"unable to decode \"{source}\": Object 'Kind' is missing in '{shown}'"
-        )
-    document.setdefault("metadata", {})
-    if document["metadata"] is None:
-        document["metadata"] = {}
-    _check_names(document["metadata"], source)
-    yield document
-
-
-def _check_names(metadata: Any, source: str) -> None:
-    """What names an object must be text: `name: yes` is none in YAML."""
-    if not isinstance(metadata, dict):
-        raise _mismatch(source, metadata, "metadata", "v1.ObjectMeta")
-    for field in ("name", "namespace", "generateName"):
-        value = metadata.get(field)
-        if value is not None and not isinstance(value, str):
-            raise _mismatch(source, value, f"metadata.{field}", "string")
-
-
-def _mismatch(source: str, value: Any, field: str, wanted: str) -> CommandError:
-    owner = "ObjectMeta" if "." in field else "metadataOnlyObject"
-    return CommandError(
-        f'unable to decode "{source}": {wrong_field(value, f"{owner}.{field}", wanted)}'
-    )
-
-
-def _documents(text: bytes, source: str) -> Iterator[Any]:
-    from kubectl_cli.documents.stream import DocumentError, documents
-
-    try:
-        yield from documents(text)
-    except DocumentError as error:
-        raise CommandError(f"error parsing {source}: {error}") from None
-
-
 def _located(
     each: JsonObject | CommandError, source: str, factory: Factory
 ) -> Manifest | CommandError:
@@ -309,9 +221,19 @@ def _located(
 
 
 def _locate(obj: JsonObject, source: str, factory: Factory) -> Manifest:
+    resource = find_resource(obj, source, factory)
+    return Manifest(obj, resource, _namespace(obj, resource, factory), source)
+
+
+def find_resource(obj: JsonObject, source: str, factory: Factory) -> Resource:
+    """The resource that objects of this type are.
+
+    Raises:
+        CommandError: the server has no such type.
+    """
     version, kind = str(obj.get("apiVersion") or ""), str(obj["kind"])
     try:
-        resource = factory.mapper.for_kind(version, kind)
+        return factory.mapper.for_kind(version, kind)
     except CommandError as error:
         name = obj["metadata"].get("name") or ""
         namespace = obj["metadata"].get("namespace") or ""
@@ -319,7 +241,6 @@ def _locate(obj: JsonObject, source: str, factory: Factory) -> Manifest:
             f'resource mapping not found for name: "{name}" namespace: "{namespace}"'
             f' from "{source}": {error}\nensure CRDs are installed first'
         ) from None
-    return Manifest(obj, resource, _namespace(obj, resource, factory), source)
 
 
 def _namespace(obj: JsonObject, resource: Resource, factory: Factory) -> str:
