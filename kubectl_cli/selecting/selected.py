@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["Selected", "select_objects"]
 
 
+_WORDS_AND_FILES = (
+    "when paths, URLs, or stdin is provided as input, you may not specify resource"
+    " arguments as well"
+)
+_NAME_AND_FILES = "resource/name arguments cannot be provided when a path is specified"
+
+
 @dataclass(frozen=True, slots=True)
 class Selected:
     """One object as it is now."""
@@ -67,6 +74,8 @@ def select_objects(
     --selector is about something else.
     """
     if options.has("filename") and options.items("filename"):
+        if words and not local:
+            raise CommandError(_NAME_AND_FILES if "/" in words[0] else _WORDS_AND_FILES)
         yield from _of_files(options, factory, local=local, looks=looks)
         return
     selects = selects and selects_objects(options, words)
@@ -115,7 +124,13 @@ def _named(
     try:
         with telling_of_namespace(factory.client, namespace):
             obj = factory.client.get(resource.path(namespace, name, sub))
-    except (StatusError, CommandError) as error:
+    except StatusError as error:
+        # client-go says of what it was when the answer does not
+        if error.message != "the server could not find the requested resource":
+            return error
+        message = f"{error.message} (get {resource.full_name} {name})"
+        return StatusError({**error.status, "message": message})
+    except CommandError as error:
         return error
     return Selected(resource, namespace, name, obj)
 
