@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["format_list", "format_map", "format_strings", "format_value", "quote"]
+__all__ = [
+    "format_list",
+    "format_map",
+    "format_strings",
+    "format_value",
+    "go_syntax",
+    "quote",
+]
 
 _ESCAPES = {
     "\a": "\\a",
@@ -83,3 +90,22 @@ def format_value(value: object) -> str:
             return "[" + " ".join(format_value(each) for each in value) + "]"
         case _:
             return str(value)
+
+
+def go_syntax(value: object) -> str:
+    """A JSON value under Go's ``%#v``."""
+    match value:
+        case None:
+            return "interface {}(nil)"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return quote(value)
+        case dict():
+            inside = ", ".join(
+                f"{quote(k)}:{go_syntax(value[k])}" for k in sorted(value)
+            )
+            return "map[string]interface {}{" + inside + "}"
+        case list():
+            return "[]interface {}{" + ", ".join(map(go_syntax, value)) + "}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

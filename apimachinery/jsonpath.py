@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from apimachinery.go_text import quote
+from apimachinery.go_text import go_syntax, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -575,24 +575,5 @@ def execution_error(template: str, error: JsonPathError, value: Any) -> str:
         f"error executing jsonpath {quote(template)}: Error executing template: {error}."
         " Printing more information for debugging the template:\n"
         f"\ttemplate was:\n\t\t{template}\n"
-        f"\tobject given to jsonpath engine was:\n\t\t{_go_syntax(value)}\n\n"
+        f"\tobject given to jsonpath engine was:\n\t\t{go_syntax(value)}\n\n"
     )
-
-
-def _go_syntax(value: Any) -> str:
-    """A JSON value under Go's %#v."""
-    match value:
-        case None:
-            return "interface {}(nil)"
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return quote(value)
-        case dict():
-            inside = ", ".join(
-                f"{quote(k)}:{_go_syntax(value[k])}" for k in sorted(value)
-            )
-            return "map[string]interface {}{" + inside + "}"
-        case list():
-            return "[]interface {}{" + ", ".join(map(_go_syntax, value)) + "}"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -27,12 +27,12 @@ FLAGS = (
     Flag("output-patch", "bool", help="Print the patch."),
     Flag("save-config", "bool", help="Keep the configuration for a later apply."),
     Flag("subresource", help="Edit this subresource."),
-    Flag("windows-line-endings", "bool", help="Accepted for compatibility."),
+    Flag("windows-line-endings", "bool", help="Give the editor CRLF."),
 )
 
 
 def run(options: Options, factory: Factory) -> int:
     """Open the editor, send what changed; reopen it when the server refuses."""
-    from kubectl_cli.editing import EditCommand
+    from kubectl_cli.editing.command import EditCommand
 
     return EditCommand(options, factory).run()
