@@ -19,7 +19,7 @@ from kubectl_cli.printers.objects import (
     split_format,
 )
 from kubectl_cli.selecting.list_failures import telling_of_list
-from kubectl_cli.selecting.missing_namespace import telling_of_namespace
+from kubectl_cli.selecting.missing_object import telling_of_object
 from kubectl_cli.selecting.resources import POD
 from kubectl_cli.selecting.targets import parse_targets
 from kubectl_cli.waiting.interruption import exits_when_interrupted
@@ -169,7 +169,9 @@ class GetCommand:
         if not request.name:
             with telling_of_list(request.resource, query):
                 return client.get(path, query, accept=accept)
-        with telling_of_namespace(client, request.namespace):
+        with telling_of_object(
+            client, request.resource, request.namespace, request.name
+        ):
             return client.get(path, query, accept=accept)
 
     def _failed(self, request: _Request, error: Exception) -> None:

@@ -12,7 +12,7 @@ from apimachinery.status import StatusError
 from kubectl_cli.documents.manifests import read_objects, visit_manifests
 from kubectl_cli.errors import CommandError
 from kubectl_cli.selecting.list_failures import telling_of_list
-from kubectl_cli.selecting.missing_namespace import telling_of_namespace
+from kubectl_cli.selecting.missing_object import telling_of_object
 from kubectl_cli.selecting.resources import Resource
 from kubectl_cli.selecting.targets import (
     MISSING_RESOURCES,
@@ -122,15 +122,9 @@ def _named(
     factory: Factory, resource: Resource, namespace: str, name: str, sub: str = ""
 ) -> Selected | StatusError | CommandError:
     try:
-        with telling_of_namespace(factory.client, namespace):
+        with telling_of_object(factory.client, resource, namespace, name):
             obj = factory.client.get(resource.path(namespace, name, sub))
-    except StatusError as error:
-        # client-go says of what it was when the answer does not
-        if error.message != "the server could not find the requested resource":
-            return error
-        message = f"{error.message} (get {resource.full_name} {name})"
-        return StatusError({**error.status, "message": message})
-    except CommandError as error:
+    except (StatusError, CommandError) as error:
         return error
     return Selected(resource, namespace, name, obj)
 
