@@ -547,6 +547,8 @@ create -f map.yaml --dry-run=server
 create -f map.yaml --validate=nonsense
 apply
 replace
+get pod one --subresource=nope
+scale deploy web --replicas=1 -f map.yaml
 replace -f map.yaml
 replace -f map.yaml --timeout=1s
 replace -f map.yaml --force --dry-run=server
@@ -876,6 +878,13 @@ def described(cluster):
 def test_descriptions_read_alike(pair, described, kinds):
     for kind in kinds.split(","):
         pair.agree(f"describe {kind} -n {described}")
+
+
+def test_an_edit_goes_alike(pair):
+    editor = {"KUBE_EDITOR": "sed -i -e 's/k: v/k: w/'"}
+    pair.agree("create cm edited-{me} --from-literal=k=v -n default")
+    for _ in ("changed", "unchanged"):
+        pair.agree("edit cm edited-{me} -n default --output-patch", env=editor)
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
