@@ -51,14 +51,12 @@ def listen() -> list[socket.socket]:
 def bind(port: int) -> socket.socket:
     """Listen on one port, as `listen` does on all."""
     address = os.environ.get("MINI_KUBE_POD_IP") or "127.0.0.1"
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((address, port))
+        # Two that begin at once may both be bound; then the second to listen fails.
+        listener = socket.create_server((address, port), backlog=128)
     except OSError:
-        listener.bind((address, 0))
+        listener = socket.create_server((address, 0), backlog=128)
         note_port(port, listener.getsockname()[1])
-    listener.listen(128)
     listener.setblocking(False)
     return listener
 
