@@ -30,8 +30,8 @@ test: venv  ## run the whole suite; JOBS=3: several files at once
 unit: venv  ## run the tests that need no sockets
 	@$(BIN)/pytest -q tests/unit $(ARGS)
 
-conformance-kubectl: venv  ## run the streams of real kubectls, and print the table
-	@$(BIN)/pytest -q tests/conformance/test_streaming_matrix.py $(ARGS)
+conformance-kubectl: venv  ## run the streams of all real kubectls, and print the table
+	@MINI_KUBE_KUBECTLS=all $(BIN)/pytest -q tests/conformance/test_streaming_matrix.py $(ARGS)
 
 soak: venv  ## the long runs: 1 GiB each way, 10,000 sessions, 10,000 random faults
 	MINI_KUBE_BIG_MIB=1024 MINI_KUBE_SESSIONS=10000 $(BIN)/pytest -q \

@@ -1,8 +1,9 @@
 """Streams of real kubectls of many versions, over both transports where there are two.
 
 A row of the closing table is a scenario over a transport, a column is a version, the last
-one our own. Versions before the switch of 1.29 (port-forward: 1.30) speak SPDY only and
-have no second cell.
+one our own. The suite has four versions, `make conformance-kubectl` has all of them.
+Versions before the switch of 1.29 (port-forward: 1.30) speak SPDY only and have no second
+cell.
 """
 
 from __future__ import annotations
