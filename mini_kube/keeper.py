@@ -40,9 +40,18 @@ __all__ = ["main"]
 
 
 def main() -> int:
-    """Hold the cluster that the first line of stdin describes; 1: it did not start."""
-    request = json.loads(_first_line())
-    folder = Path(request["folder"])
+    """Hold the cluster that the first line of stdin describes; 1: it did not start.
+
+    The only argument is the folder that is ours, and that we remove.
+    """
+    folder = Path(sys.argv[1])
+    line = _first_line()
+    if not line.endswith(
+        b"\n"
+    ):  # the owner was killed before it had said what it wants
+        shutil.rmtree(folder, ignore_errors=True)
+        return 1
+    request = json.loads(line)
     layout = locate(request["name"], folder / "state", os.environ, Path.home())
     owner = _Owner(request["owner"])
     for number in (signal.SIGTERM, signal.SIGHUP):

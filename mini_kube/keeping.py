@@ -104,7 +104,7 @@ class Keeper:
     def _start(self, settings: Mapping[str, Any], traces: bool, timeout: float) -> None:
         with (self.folder / "keeper.err").open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "mini_kube.keeper"],
+                [sys.executable, "-m", "mini_kube.keeper", str(self.folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -113,7 +113,6 @@ class Keeper:
             )
         request = {
             "name": self._name,
-            "folder": str(self.folder),
             "owner": os.getpid(),
             "settings": dict(settings),
             "traces": traces,

@@ -29,6 +29,7 @@ from wire.websocket import Opcode, client_handshake, encode_frame
 
 PODS = "/api/v1/namespaces/default/pods"
 _MASK = b"\x01\x02\x03\x04"
+_NODES = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +44,12 @@ def pair(cluster, kubectl, tmp_path):
 
 @pytest.fixture
 def unlucky(cluster):
-    """A pod whose node does not exist; one that is 40 s old would be collected."""
-    name = "unlucky"
+    """The node of the pod `unlucky`, which does not exist.
+
+    Nobody had its name before: pods of a node that has been missing for 40 s are collected
+    as soon as they are seen.
+    """
+    name, node = "unlucky", f"gone-{next(_NODES)}"
     at_once = ("--force", "--grace-period=0", "--ignore-not-found")
     cluster.mini_kubectl("delete", "pod", name, *at_once, check=True)
     cluster.create(
@@ -53,12 +58,12 @@ def unlucky(cluster):
             "kind": "Pod",
             "metadata": {"name": name},
             "spec": {
-                "nodeName": "gone",
+                "nodeName": node,
                 "containers": [{"name": "c", "image": "busybox"}],
             },
         }
     )
-    return name
+    return node
 
 
 def refusal(cluster, target, *protocols):
@@ -110,7 +115,7 @@ def test_the_api_server_refuses(cluster, shell, unlucky, target, code, reason, m
     assert (told["kind"], told["status"], told["message"]) == (
         "Status",
         "Failure",
-        message,
+        message.replace('"gone"', f'"{unlucky}"'),
     )
 
 
@@ -168,6 +173,7 @@ def test_kubectl_tells(cluster, shell, unlucky, pair, line, text):
 
     told = pair.agree(line)
 
+    text = text.replace('"gone"', f'"{unlucky}"')
     # Who has no credentials is asked for a name.
     prompt = "Please enter Username: " if text == "error: EOF\n" else ""
     assert (told.code, told.stdout, told.stderr) == (1, prompt, text)

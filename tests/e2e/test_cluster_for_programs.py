@@ -299,6 +299,16 @@ def test_a_program_that_is_killed_while_it_starts_leaves_nothing():
     assert set(temporary.glob("mini-kube-*")) <= folders
 
 
+def test_a_program_that_is_killed_before_it_says_what_it_wants_leaves_nothing(tmp_path):
+    folder = tmp_path / "mini-kube-x"
+    folder.mkdir()
+    keeper = [sys.executable, "-m", "mini_kube.keeper", folder]
+
+    code = subprocess.run(keeper, stdin=subprocess.DEVNULL, check=False).returncode
+
+    assert (code, folder.exists()) == (1, False)
+
+
 def await_end(before):
     """Return when no process is there that was not before."""
     while left := set(descendants()) - before:
