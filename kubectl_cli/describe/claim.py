@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from apimachinery.types import JsonObject
 
-__all__ = ["access_modes", "describe_claim"]
+__all__ = ["access_modes", "describe_claim", "storage_class_and_phase"]
 
 _MODES = {
     "ReadWriteOnce": "RWO",
@@ -35,16 +35,10 @@ def describe_claim(
     status = obj.get("status") or {}
     out.line(f"Name:\t{metadata['name']}")
     out.line(f"Namespace:\t{metadata.get('namespace') or ''}")
-    annotations = metadata.get("annotations") or {}
-    storage_class = annotations.get(_BETA_CLASS) or spec.get("storageClassName") or ""
-    out.line(f"StorageClass:\t{storage_class}")
-    phase = status.get("phase") or ""
-    if deleted := metadata.get("deletionTimestamp"):
-        phase = f"Terminating (lasts {age(deleted)})"
-    out.line(f"Status:\t{phase}")
+    storage_class_and_phase(out, obj)
     out.line(f"Volume:\t{spec.get('volumeName') or ''}")
     out.labels("Labels", metadata.get("labels"))
-    out.annotations(annotations)
+    out.annotations(metadata.get("annotations"))
     out.line(f"Finalizers:\t{go_list(metadata.get('finalizers') or ())}")
     bound = bool(spec.get("volumeName"))
     capacity = (status.get("capacity") or {}).get("storage", "0") if bound else ""
@@ -101,3 +95,15 @@ def _conditions(out: Description, conditions: list[JsonObject]) -> None:
             each.get("message") or "",
         )
         out.line(" \t".join(cells), 1)
+
+
+def storage_class_and_phase(out: Description, obj: JsonObject) -> None:
+    """The two lines that claims and volumes have in common."""
+    spec, metadata = obj.get("spec") or {}, obj["metadata"]
+    annotations = metadata.get("annotations") or {}
+    storage_class = annotations.get(_BETA_CLASS) or spec.get("storageClassName") or ""
+    out.line(f"StorageClass:\t{storage_class}")
+    phase = (obj.get("status") or {}).get("phase") or ""
+    if deleted := metadata.get("deletionTimestamp"):
+        phase = f"Terminating (lasts {age(deleted)})"
+    out.line(f"Status:\t{phase}")

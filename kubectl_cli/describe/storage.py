@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubectl_cli.clock import age
-from kubectl_cli.describe.claim import access_modes
+from kubectl_cli.describe.claim import access_modes, storage_class_and_phase
 from kubectl_cli.describe.writer import Description, go_list
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ _DEFAULT = (
     "storageclass.kubernetes.io/is-default-class",
     "storageclass.beta.kubernetes.io/is-default-class",
 )
-_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 #: What a source is, and its fields: title, key, value where there is none.
 _SOURCES = {
     "hostPath": (
@@ -57,17 +55,12 @@ _SOURCES = {
 def describe_volume(obj: JsonObject, events: list[JsonObject] | None) -> str:
     """Where the volume is, and who has it."""
     out, spec, metadata = Description(), obj.get("spec") or {}, obj["metadata"]
-    status, annotations = obj.get("status") or {}, metadata.get("annotations") or {}
+    status = obj.get("status") or {}
     out.line(f"Name:\t{metadata['name']}")
     out.labels("Labels", metadata.get("labels"))
-    out.annotations(annotations)
+    out.annotations(metadata.get("annotations"))
     out.line(f"Finalizers:\t{go_list(metadata.get('finalizers') or ())}")
-    storage_class = annotations.get(_BETA_CLASS) or spec.get("storageClassName") or ""
-    out.line(f"StorageClass:\t{storage_class}")
-    phase = status.get("phase") or ""
-    if deleted := metadata.get("deletionTimestamp"):
-        phase = f"Terminating (lasts {age(deleted)})"
-    out.line(f"Status:\t{phase}")
+    storage_class_and_phase(out, obj)
     claim = spec.get("claimRef")
     named = f"{claim.get('namespace')}/{claim.get('name')}" if claim else ""
     out.line(f"Claim:\t{named}")
