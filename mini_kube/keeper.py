@@ -46,9 +46,8 @@ def main() -> int:
     """
     folder = Path(sys.argv[1])
     line = _first_line()
-    if not line.endswith(
-        b"\n"
-    ):  # the owner was killed before it had said what it wants
+    if not line.endswith(b"\n"):
+        # The owner was killed before it had said what it wants.
         shutil.rmtree(folder, ignore_errors=True)
         return 1
     request = json.loads(line)
