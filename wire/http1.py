@@ -2,6 +2,7 @@
 
 from wire.http1_body import LAST_CHUNK, BodyReader, UnsupportedCoding, encode_chunk
 from wire.http1_head import (
+    HOP_BY_HOP,
     Head,
     Headers,
     HeadReader,
@@ -17,6 +18,7 @@ from wire.http1_head import (
 )
 
 __all__ = [
+    "HOP_BY_HOP",
     "LAST_CHUNK",
     "BodyReader",
     "Head",

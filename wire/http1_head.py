@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
 __all__ = [
+    "HOP_BY_HOP",
     "Head",
     "HeadReader",
     "HeadTooLarge",
@@ -34,6 +35,20 @@ __all__ = [
     "has_token",
     "is_upgrade",
 ]
+
+#: Headers that are about one connection, and are not passed on (RFC 9110 7.6.1).
+HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
 
 Headers = list[tuple[str, str]]
 

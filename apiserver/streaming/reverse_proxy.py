@@ -14,6 +14,7 @@ from apimachinery import status
 from apiserver.body import read_body
 from apiserver.streaming.proxy import forwarded_headers, is_upgrade, pass_through
 from wire.errors import ProtocolError
+from wire.http1 import HOP_BY_HOP
 
 if TYPE_CHECKING:
     from apiserver.context import RequestContext
@@ -21,19 +22,6 @@ if TYPE_CHECKING:
     from wire.http1 import Headers
 
 __all__ = ["proxied_path", "reverse_proxy"]
-
-_HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
 
 
 def proxied_path(context: RequestContext) -> str | None:
@@ -62,7 +50,7 @@ async def reverse_proxy(
         async with client.stream(method, target, headers=headers, body=body) as answer:
             response = web.StreamResponse(status=answer.status, reason=answer.reason)
             for name, value in answer.headers:
-                if name.lower() not in _HOP_BY_HOP:
+                if name.lower() not in HOP_BY_HOP:
                     response.headers.add(name, value)
             await response.prepare(context.request)
             async for piece in answer:
@@ -82,7 +70,7 @@ def _request_headers(context: RequestContext) -> Headers:
     kept = [
         (name, value)
         for name, value in forwarded_headers(context)
-        if name.lower() not in _HOP_BY_HOP and name.lower() != "host"
+        if name.lower() not in HOP_BY_HOP and name.lower() != "host"
     ]
     return [
         *kept,

@@ -13,6 +13,7 @@ import select
 
 from wire.errors import RemoteProtocolError
 from wire.http1 import (
+    HOP_BY_HOP,
     BodyReader,
     HeadReader,
     RequestHead,
@@ -36,20 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["ClientLeftError", "Exchange"]
 
 _READ = 64 * 1024
-#: They are about one connection (RFC 9110 7.6.1).
-_HOP_BY_HOP = frozenset(
-    [
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
-)
+#: They are about one connection; the last one is no standard, but was sent.
+_NOT_PASSED_ON = HOP_BY_HOP | {"proxy-connection"}
 
 
 class ClientLeftError(Exception):
@@ -244,5 +233,5 @@ def _chunk(data: bytes, *, ends: bool) -> bytes:
 def _end_to_end(headers: Headers) -> Headers:
     """Without what is about one connection only."""
     named = (get_header(headers, "connection") or "").lower().split(",")
-    dropped = _HOP_BY_HOP.union(name.strip() for name in named)
+    dropped = _NOT_PASSED_ON.union(name.strip() for name in named)
     return [(name, value) for name, value in headers if name.lower() not in dropped]
